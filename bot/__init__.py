@@ -1,0 +1,1 @@
+"""The running conversation: what people ask in Slack, and what the cluster shows."""

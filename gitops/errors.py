@@ -1,0 +1,46 @@
+"""What can go wrong with desired state.
+
+GitOpsError
+├── InvalidRequestError      the request breaks a rule; the text names the rule (exit 1)
+├── CheckFailedError         an overlay was built and a check refused it (exit 1)
+├── BuildError               kustomize refused an overlay (exit 1)
+├── UsageError               the command line does not say what to do (exit 2)
+├── ConflictError            somebody else's work stands where ours should go (exit 1)
+└── ForgeUnavailableError    the Git host does not answer or refuses us for now (exit 3)
+
+A text names the act, the thing and the next step. `exit_code` is what a terminal sees.
+"""
+
+
+class GitOpsError(Exception):
+    """Root of the tree; never raised itself."""
+
+    exit_code = 1
+
+
+class InvalidRequestError(GitOpsError):
+    """The request breaks a rule; nothing was written."""
+
+
+class CheckFailedError(GitOpsError):
+    """An overlay builds, but a check refuses the manifests."""
+
+
+class BuildError(GitOpsError):
+    """Kustomize refuses an overlay."""
+
+
+class UsageError(GitOpsError):
+    """The words of a command, or the settings, do not say what to do."""
+
+    exit_code = 2
+
+
+class ConflictError(GitOpsError):
+    """A branch, pull request or folder of somebody else stands in the way."""
+
+
+class ForgeUnavailableError(GitOpsError):
+    """The Git host cannot be reached or refuses us; worth trying again."""
+
+    exit_code = 3

@@ -1,0 +1,1 @@
+"""Loopback Slack, GitHub, Kubernetes and engine servers, for the demo and the tests."""

@@ -1,0 +1,47 @@
+"""The sandbox's time: real seconds times a rate, plus what a test adds by hand."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class Time:
+    """A clock that can run fast, stand still (rate 0) and be moved forward.
+
+    Follows the shape of `gitops.clock.Clock`.
+    """
+
+    def __init__(self, rate: float = 1.0, start: datetime | None = None) -> None:
+        self._rate = rate
+        self._start = start or datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251 - the sandbox's own clock
+        self._origin = time.monotonic()
+        self._added = 0.0
+        self._moved = threading.Condition()
+
+    def now(self) -> datetime:
+        """Return the sandbox's time of day, in UTC."""
+        return self._start + timedelta(seconds=self.monotonic())
+
+    def monotonic(self) -> float:
+        """Return the sandbox's seconds since it started."""
+        return (time.monotonic() - self._origin) * self._rate + self._added
+
+    def advance(self, seconds: float) -> None:
+        """Move the time forward and wake everybody who waits."""
+        with self._moved:
+            self._added += seconds
+            self._moved.notify_all()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait that many sandbox seconds."""
+        self.wait(seconds, float("inf"))
+
+    def wait(self, seconds: float, at_most: float) -> float:
+        """Wait `seconds` of the sandbox, but at most `at_most` real ones; return what is left."""
+        until = self.monotonic() + seconds
+        give_up = time.monotonic() + at_most
+        with self._moved:
+            while (left := until - self.monotonic()) > 0 and time.monotonic() < give_up:
+                real = left / self._rate if self._rate else 1.0
+                self._moved.wait(min(real, give_up - time.monotonic(), 1.0))
+        return max(0.0, until - self.monotonic())
