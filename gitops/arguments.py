@@ -11,7 +11,7 @@ from gitops.request import DeployRequest
 
 @click.command(short_help="Propose a deployment of a model.")
 @click.argument("model")
-@click.argument("engine", type=click.Choice([engine.value for engine in Engine]))
+@click.argument("engine", metavar="ENGINE", type=click.Choice([engine.value for engine in Engine]))
 @click.argument("name", required=False)
 @click.option("--environment", help="Environment; the default one when absent.")
 @click.option("--replicas", type=int, help="Groups, each an independent server.")

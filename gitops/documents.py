@@ -5,6 +5,7 @@ large files. Writing quotes every string that a YAML 1.1 or 1.2 reader could tak
 type (PyYAML alone writes `1e3` bare, and kustomize then reads the number 1000).
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, cast
@@ -130,7 +131,14 @@ _BARE: Mapping[str, tuple[str, str]] = {
 }
 
 
+def _construct_float(loader: Any, node: yaml.ScalarNode) -> float | str:  # noqa: ANN401 - PyYAML's
+    text = str(loader.construct_scalar(node))
+    value = float(text)
+    return text if math.isinf(value) else value  # Go takes 12e4567 for a string: it is no number
+
+
 def _resolve_core_types() -> None:
+    _Strict.add_constructor("tag:yaml.org,2002:float", _construct_float)
     _Strict.yaml_implicit_resolvers = {}
     for name, (pattern, first) in _BARE.items():
         firsts = [*first, ""] if name == "null" else list(first)

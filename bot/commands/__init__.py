@@ -1,0 +1,1 @@
+"""What a person starts: from typed words to a use case."""

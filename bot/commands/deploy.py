@@ -1,0 +1,111 @@
+"""Use case: a request becomes an overlay, a pull request, a card and a thread.
+
+Every step finds its own earlier work, so that a worker may die anywhere and start again.
+"""
+
+from dataclasses import dataclass
+
+from bot.chat import Person, Place
+from bot.notice import Card, Proposed, Refused
+from bot.speaker import Speaker
+from bot.store import Proposal, Records
+from gitops.build import build
+from gitops.catalog import Catalog, Defaults
+from gitops.checks import check
+from gitops.forge import Forge, PullRequest
+from gitops.overlay import render
+from gitops.plan import Action, Plan, Requested, body, diff, message, plan
+from gitops.request import DeployRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who typed a command, where, and the delivery it came by."""
+
+    key: str
+    person: Person
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Deployer:
+    """The ports and the catalogue that a deployment needs."""
+
+    catalog: Catalog
+    defaults: Defaults
+    forge: Forge
+    records: Records
+    speaker: Speaker
+
+    def __call__(self, request: DeployRequest, asked: Asked) -> None:
+        """Propose the deployment and say so.
+
+        Raises:
+            GitOpsError: the request, a check or the Git host refuses.
+        """
+        changed = self._plan(request)
+        if changed.action is Action.NOTHING:
+            text = f"{changed.deployment.folder} is already as you ask; nothing to propose."
+            self.speaker.chat.whisper(asked.place, asked.person, Refused(text))
+            return
+        requested = Requested(f"slack:{asked.person.id}", asked.key, request.reason)
+        pull = self.forge.propose(changed, message(changed, requested), body(changed, requested))
+        self._tell(changed, pull, asked)
+
+    def _plan(self, request: DeployRequest) -> Plan:
+        deployment = self.catalog.resolve(request, self.defaults)
+        recipe = self.catalog.recipe(deployment.engine, deployment.engine_version)
+        overlay = render(deployment, recipe)
+        check(build(overlay), deployment.name)
+        return plan(overlay, self.forge.files(deployment.folder))
+
+    def _tell(self, changed: Plan, pull: PullRequest, asked: Asked) -> None:
+        first = _card(changed, pull, asked)
+        card = self.speaker.say(asked.place, f"card:{pull.number}", first)
+        self.records.propose(_proposal(changed, pull, asked, card))
+        notice = Proposed(changed.title, pull.number, pull.url, len(changed.changes), diff(changed))
+        thread = Place(asked.place.channel, card)
+        self.speaker.say(thread, f"proposed:{pull.number}:{changed.state}", notice)
+
+
+def _card(changed: Plan, pull: PullRequest, asked: Asked) -> Card:
+    d = changed.deployment
+    return Card(
+        name=d.name,
+        environment=d.environment,
+        model=d.model,
+        engine=f"{d.engine.value} {d.engine_version}",
+        shape=d.shape,
+        parallel=_parallel(changed),
+        gpus=d.gpus,
+        pull_number=pull.number,
+        pull_url=pull.url,
+        requested_by=asked.person.id,
+        phase="pull request open",
+    )
+
+
+def _proposal(changed: Plan, pull: PullRequest, asked: Asked, card: str) -> Proposal:
+    d = changed.deployment
+    return Proposal(
+        environment=d.environment,
+        name=d.name,
+        namespace=d.namespace,
+        model=d.model,
+        served_model_name=d.served_model_name,
+        engine=f"{d.engine.value} {d.engine_version}",
+        shape=d.shape,
+        parallel=_parallel(changed),
+        gpus=d.gpus,
+        state=changed.state,
+        pull_number=pull.number,
+        pull_url=pull.url,
+        channel=asked.place.channel,
+        card=card,
+        requested_by=asked.person.id,
+    )
+
+
+def _parallel(changed: Plan) -> str:
+    d = changed.deployment
+    return f"TP {d.tensor_parallel_size} × PP {d.pipeline_parallel_size}"

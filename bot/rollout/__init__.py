@@ -1,0 +1,1 @@
+"""What the world starts: merges, rollouts and restarts, from observation to thread."""

@@ -1,0 +1,31 @@
+"""Says each thing once: a message has a key, and a restart in the middle finds it again."""
+
+from dataclasses import dataclass
+
+from bot.chat import Chat, Place
+from bot.notice import Notice
+from bot.store import Posts
+from gitops.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """The ports that saying something once needs."""
+
+    chat: Chat
+    posts: Posts
+    clock: Clock
+
+    def say(self, place: Place, key: str, notice: Notice) -> str:
+        """Post a notice unless its key stands already; return the message's time stamp.
+
+        The intent is stored first. Only when an earlier try left an intent without a message is
+        the chat's history read, from the intent's time on.
+        """
+        sent = self.posts.intend(key, self.clock.now())
+        if sent.message:
+            return sent.message
+        found = self.chat.find(place, key, sent.at) if sent.again else None
+        message = found or self.chat.post(place, key, notice)
+        self.posts.stands(key, message)
+        return message
