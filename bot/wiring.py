@@ -24,6 +24,7 @@ def web(settings: Settings, stop: threading.Event) -> None:  # noqa: ARG001 - on
     serve(
         settings.slack,
         RedisStore.connect(settings.redis_url),
+        clock(settings),
         lambda port: _log.info("ready role=web port=%s", port),
     )
 

@@ -10,7 +10,7 @@ import queue
 import threading
 import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 import tenacity
@@ -18,16 +18,9 @@ import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from bot.cluster import Observation, Pod
-from bot.cluster.objects import (
-    LABEL,
-    STATE_ANNOTATION,
-    ListMeta,
-    LwsObject,
-    PodObject,
-    is_current,
-    pod,
-)
+from bot.cluster import Observation
+from bot.cluster.objects import LABEL, ListMeta, LwsObject, PodObject
+from bot.cluster.world import Object, Seen, World, look
 from bot.errors import ClusterUnavailableError
 from gitops.clock import Clock
 
@@ -48,8 +41,6 @@ GONE = 410
 _LWS = "/apis/leaderworkerset.x-k8s.io/v1/leaderworkersets"
 _PODS = "/api/v1/pods"
 _log = logging.getLogger(__name__)
-
-Object = LwsObject | PodObject
 
 
 class _Page(msgspec.Struct):
@@ -72,24 +63,6 @@ class _At:
     """Where one watch stands: the version of the last object it has passed on."""
 
     version: str = ""
-
-
-@dataclass(slots=True)
-class _World:
-    """What both watches have seen: sets by namespace and name, pods by uid."""
-
-    sets: dict[tuple[str, str], LwsObject] = field(default_factory=dict)
-    pods: dict[tuple[str, str], dict[str, Pod]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One line of a watch, or of a list (INITIAL), or the end of a list (SYNCED)."""
-
-    what: str
-    object: Object | None
-    kind: type[Object]
-    uids: frozenset[str] = frozenset()
 
 
 class KubernetesCluster:
@@ -124,28 +97,23 @@ class KubernetesCluster:
 
     def changes(self) -> Iterator[Observation]:
         """Yield every change; see the port. Two threads read, this one puts together."""
-        lines: queue.Queue[_Seen] = queue.Queue(maxsize=1000)
+        lines: queue.Queue[Seen] = queue.Queue(maxsize=1000)
         for path, kind in ((_LWS, LwsObject), (_PODS, PodObject)):
             threading.Thread(
                 target=self._follow, args=(path, kind, lines), name=f"watch {path}", daemon=True
             ).start()
-        world = _World()
+        world = World()
         while True:
-            seen = lines.get()
-            for key in _take(world, seen):
-                if key in world.sets:
-                    yield _observation(world, key)
-                elif seen.kind is LwsObject and isinstance(seen.object, LwsObject):
-                    yield _gone(seen.object)
+            yield from look(world, lines.get())
 
-    def _follow(self, path: str, kind: type[Object], lines: queue.Queue[_Seen]) -> None:
+    def _follow(self, path: str, kind: type[Object], lines: queue.Queue[Seen]) -> None:
         at = _At()
         while True:
             for attempt in self._tries(path):
                 with attempt:
                     self._cycle(path, kind, at, lines)
 
-    def _cycle(self, path: str, kind: type[Object], at: _At, lines: queue.Queue[_Seen]) -> None:
+    def _cycle(self, path: str, kind: type[Object], at: _At, lines: queue.Queue[Seen]) -> None:
         """Watch until the server ends it, listing first where there is no version to go on."""
         try:
             at.version = at.version or self._list(path, kind, lines)
@@ -165,7 +133,7 @@ class KubernetesCluster:
             ),
         )
 
-    def _list(self, path: str, kind: type[Object], lines: queue.Queue[_Seen]) -> str:
+    def _list(self, path: str, kind: type[Object], lines: queue.Queue[Seen]) -> str:
         uids: set[str] = set()
         token = ""
         while True:
@@ -174,13 +142,13 @@ class KubernetesCluster:
             for raw in page.items:
                 item = msgspec.json.decode(raw, type=kind)
                 uids.add(item.metadata.uid)
-                lines.put(_Seen("INITIAL", item, kind))
+                lines.put(Seen("INITIAL", item, kind))
             token = page.metadata.continue_
             if not token:
-                lines.put(_Seen("SYNCED", None, kind, frozenset(uids)))
+                lines.put(Seen("SYNCED", None, kind, frozenset(uids)))
                 return page.metadata.resource_version
 
-    def _watch(self, path: str, kind: type[Object], at: _At, lines: queue.Queue[_Seen]) -> None:
+    def _watch(self, path: str, kind: type[Object], at: _At, lines: queue.Queue[Seen]) -> None:
         query = {
             "watch": "true",
             "resourceVersion": at.version,
@@ -193,7 +161,7 @@ class KubernetesCluster:
                 _raise(msgspec.json.decode(line.object, type=_Status))
             item = msgspec.json.decode(line.object, type=kind)
             if line.type != "BOOKMARK":
-                lines.put(_Seen(line.type, item, kind))
+                lines.put(Seen(line.type, item, kind))
             at.version = item.metadata.resource_version
 
     def _get(self, path: str, query: dict[str, str]) -> urllib3.BaseHTTPResponse:
@@ -232,63 +200,3 @@ def _split(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
 
 def _only_ours(kind: type[Object]) -> dict[str, str]:
     return {"labelSelector": LABEL + "name"} if kind is PodObject else {}
-
-
-def _take(world: _World, seen: _Seen) -> list[tuple[str, str]]:
-    """Bring the world up to date; return the sets that are to be looked at."""
-    if seen.what == "SYNCED":
-        return _forget_unlisted(world, seen)
-    assert seen.object is not None  # noqa: S101 - only SYNCED carries none
-    meta = seen.object.metadata
-    if isinstance(seen.object, LwsObject):
-        return _take_set(world, seen, (meta.namespace, meta.name))
-    key = (meta.namespace, meta.labels.get(LABEL + "name", ""))
-    pods = world.pods.setdefault(key, {})
-    pods[meta.uid] = pod(seen.object)
-    if seen.what != "DELETED":
-        return [key]
-    del pods[meta.uid]
-    return [key]
-
-
-def _take_set(world: _World, seen: _Seen, key: tuple[str, str]) -> list[tuple[str, str]]:
-    if seen.what == "DELETED":
-        world.sets.pop(key, None)
-    elif isinstance(seen.object, LwsObject):
-        world.sets[key] = seen.object
-    return [key]
-
-
-def _forget_unlisted(world: _World, seen: _Seen) -> list[tuple[str, str]]:
-    if seen.kind is LwsObject:
-        lost = [k for k, lws in world.sets.items() if lws.metadata.uid not in seen.uids]
-        for key in lost:
-            del world.sets[key]
-        return []
-    touched = []
-    for key, pods in world.pods.items():
-        for uid in set(pods) - seen.uids:
-            del pods[uid]
-            touched.append(key)
-    return touched
-
-
-def _observation(world: _World, key: tuple[str, str]) -> Observation:
-    lws = world.sets[key]
-    return Observation(
-        namespace=key[0],
-        name=key[1],
-        uid=lws.metadata.uid,
-        state=lws.metadata.annotations.get(STATE_ANNOTATION, ""),
-        replicas=lws.spec.replicas,
-        size=lws.spec.leader_worker_template.size,
-        current=is_current(lws),
-        pods=tuple(sorted(world.pods.get(key, {}).values(), key=lambda p: (p.group, p.index))),
-    )
-
-
-def _gone(lws: LwsObject) -> Observation:
-    meta = lws.metadata
-    return Observation(
-        meta.namespace, meta.name, meta.uid, "", 0, 0, current=False, pods=(), deleted=True
-    )

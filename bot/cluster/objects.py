@@ -13,7 +13,7 @@ LABEL = "leaderworkerset.sigs.k8s.io/"
 STATE_ANNOTATION = "leadline/desired-state"
 
 
-class Meta(msgspec.Struct, rename="camel"):
+class Meta(msgspec.Struct, frozen=True, rename="camel"):
     """ObjectMeta."""
 
     name: str = ""
@@ -27,7 +27,9 @@ class Meta(msgspec.Struct, rename="camel"):
 
 
 class ListMeta(
-    msgspec.Struct, rename={"continue_": "continue", "resource_version": "resourceVersion"}
+    msgspec.Struct,
+    frozen=True,
+    rename={"continue_": "continue", "resource_version": "resourceVersion"},
 ):
     """ListMeta."""
 
@@ -35,20 +37,20 @@ class ListMeta(
     continue_: str = ""
 
 
-class Terminated(msgspec.Struct, rename="camel"):
+class Terminated(msgspec.Struct, frozen=True, rename="camel"):
     """ContainerStateTerminated."""
 
     reason: str = ""
     exit_code: int = 0
 
 
-class Waiting(msgspec.Struct):
+class Waiting(msgspec.Struct, frozen=True):
     """ContainerStateWaiting."""
 
     reason: str = ""
 
 
-class State(msgspec.Struct):
+class State(msgspec.Struct, frozen=True):
     """ContainerState."""
 
     waiting: Waiting | None = None
@@ -56,7 +58,7 @@ class State(msgspec.Struct):
     terminated: Terminated | None = None
 
 
-class ContainerStatus(msgspec.Struct, rename="camel"):
+class ContainerStatus(msgspec.Struct, frozen=True, rename="camel"):
     """ContainerStatus."""
 
     restart_count: int = 0
@@ -64,7 +66,7 @@ class ContainerStatus(msgspec.Struct, rename="camel"):
     last_state: State | None = None
 
 
-class Condition(msgspec.Struct):
+class Condition(msgspec.Struct, frozen=True):
     """PodCondition."""
 
     type: str
@@ -72,7 +74,7 @@ class Condition(msgspec.Struct):
     reason: str = ""
 
 
-class PodStatus(msgspec.Struct, rename="camel"):
+class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
     """PodStatus."""
 
     phase: str = ""
@@ -82,34 +84,34 @@ class PodStatus(msgspec.Struct, rename="camel"):
     init_container_statuses: list[ContainerStatus] = []
 
 
-class PodObject(msgspec.Struct):
+class PodObject(msgspec.Struct, frozen=True):
     """A pod."""
 
     metadata: Meta
     status: PodStatus = PodStatus()
 
 
-class Template(msgspec.Struct):
+class Template(msgspec.Struct, frozen=True):
     """LeaderWorkerTemplate, as far as it is read."""
 
     size: int = 1
 
 
-class LwsSpec(msgspec.Struct, rename="camel"):
+class LwsSpec(msgspec.Struct, frozen=True, rename="camel"):
     """LeaderWorkerSetSpec, as far as it is read."""
 
     replicas: int = 1
     leader_worker_template: Template = Template()
 
 
-class LwsStatus(msgspec.Struct, rename="camel"):
+class LwsStatus(msgspec.Struct, frozen=True, rename="camel"):
     """LeaderWorkerSetStatus, as far as it is read; absent counts mean 0."""
 
     observed_generation: int | None = None  # from v0.9.0 on
     updated_replicas: int = 0
 
 
-class LwsObject(msgspec.Struct):
+class LwsObject(msgspec.Struct, frozen=True):
     """A LeaderWorkerSet."""
 
     metadata: Meta

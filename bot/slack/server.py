@@ -10,7 +10,9 @@ from waitress.server import create_server
 
 from bot.settings import SlackSettings
 from bot.slack.listeners import register
+from bot.slack.signature import signed_only
 from bot.store import Queue
+from gitops.clock import Clock
 
 BODY_LIMIT = 64 * 1024
 """Largest request body, in bytes; a slash command has about 500."""
@@ -25,11 +27,12 @@ CONNECTIONS = 1000
 def app(settings: SlackSettings, queue: Queue) -> App:
     """Return the bolt app: listeners only enqueue, so they run before the response."""
     quiet = logging.getLogger("leadline.bolt")
-    quiet.setLevel(logging.ERROR)  # bolt logs whole bodies of badly signed requests at INFO
+    quiet.setLevel(logging.ERROR)  # bolt's own lines hold bodies of requests
     made = App(
         client=WebClient(token=settings.token, base_url=settings.api_url),
         signing_secret=settings.signing_secret,
         process_before_response=True,
+        request_verification_enabled=False,  # `signed_only` stands before it
         token_verification_enabled=False,
         logger=quiet,
     )
@@ -37,10 +40,13 @@ def app(settings: SlackSettings, queue: Queue) -> App:
     return made
 
 
-def serve(settings: SlackSettings, queue: Queue, ready: Callable[[int], None]) -> None:
+def serve(
+    settings: SlackSettings, queue: Queue, clock: Clock, ready: Callable[[int], None]
+) -> None:
     """Serve until the process ends; `ready` is told the port once it is open."""
+    handler = SlackRequestHandler(app(settings, queue), path="/slack/events")
     server = create_server(
-        SlackRequestHandler(app(settings, queue), path="/slack/events"),
+        signed_only(handler, settings.signing_secret, clock),
         host=settings.host,
         port=settings.port,
         threads=THREADS,

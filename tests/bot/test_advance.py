@@ -1,0 +1,243 @@
+"""From observations to news: told once, with the cause, on every recorded controller version."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from bot.cluster import Observation, Pod
+from bot.cluster.kube import Seen, World, look
+from bot.cluster.objects import LwsObject, PodObject
+from bot.notice import Applied, Closed, Merged, Recovered, Restarted, Serving
+from bot.rollout.advance import UNKNOWN_CAUSE, observe, prove, review, unproved
+from bot.rollout.card import card
+from bot.store import Proposal, Rollout
+from gitops.forge import PullRequest, Review
+
+RECORDINGS = Path(__file__).parent / "recordings"
+VERSIONS = ["v0.6.0", "v0.7.0", "v0.8.0plus", "v0.10.0"]
+
+PROPOSAL = Proposal(
+    environment="example",
+    name="vllm-multi-nodes",
+    namespace="default",
+    model="qwen3-32b",
+    served_model_name="qwen3-32b",
+    engine="vllm 0.10.0",
+    shape="1×(2×1 GPU)",
+    parallel="TP 2 × PP 1",
+    gpus=2,
+    state="s1",
+    pull_number=7,
+    pull_url="https://git.example/7",
+    channel="C1",
+    card="1.1",
+    requested_by="U1",
+)
+MERGED = Rollout(7, review="merged")
+
+
+def pod(group, index, uid, **fields):
+    values = {
+        "name": f"m-{group}" + (f"-{index}" if index else ""),
+        "revision": "r1",
+        "state": "ready",
+        "ready": True,
+        "deleting": False,
+        "failure": "",
+    } | fields
+    return Pod(uid=uid, group=group, index=index, **values)
+
+
+def seen(*pods, **fields):
+    values = {"uid": "lws1", "state": "s1", "replicas": 1, "size": 2, "current": True} | fields
+    return Observation("default", "vllm-multi-nodes", pods=pods, **values)
+
+
+READY = seen(pod(0, 0, "a"), pod(0, 1, "b"))
+
+
+def notices(step):
+    return [news.notice for news in step.news]
+
+
+def serving():
+    rollout = observe(MERGED, PROPOSAL, READY).rollout
+    return prove(rollout, READY, 0, "a", 0.4).rollout
+
+
+def test_a_merge_is_told_with_who_merged():
+    step = review(Rollout(7), PullRequest(7, "u", Review.MERGED, "bob"))
+
+    assert notices(step) == [Merged(7, "bob")]
+    assert review(step.rollout, PullRequest(7, "u", Review.MERGED, "bob")).news == ()
+
+
+def test_a_close_is_told_and_nothing_else_follows():
+    step = review(Rollout(7), PullRequest(7, "u", Review.CLOSED))
+
+    assert notices(step) == [Closed(7)]
+    assert observe(step.rollout, PROPOSAL, READY).news == ()
+    assert unproved(step.rollout, READY) == []
+
+
+def test_another_desired_state_is_not_ours():
+    step = observe(MERGED, PROPOSAL, replace(READY, state="other"))
+
+    assert step.news == ()
+    assert unproved(step.rollout, READY) == []
+
+
+def test_ready_pods_are_not_serving_before_they_answer():
+    step = observe(MERGED, PROPOSAL, READY)
+
+    assert notices(step) == [Applied("vllm-multi-nodes", "s1")]
+    assert [leader.uid for leader in unproved(step.rollout, READY)] == ["a"]
+
+
+def test_serving_is_told_once_all_groups_have_answered():
+    two = replace(READY, replicas=2, pods=(*READY.pods, pod(1, 0, "c"), pod(1, 1, "d")))
+    first = prove(observe(MERGED, PROPOSAL, two).rollout, two, 0, "a", 0.4)
+    second = prove(first.rollout, two, 1, "c", 0.9)
+
+    assert first.news == ()
+    assert notices(second) == [Serving("vllm-multi-nodes", 2, 0.9)]
+    assert prove(second.rollout, two, 1, "c", 0.9).news == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ready": False, "state": "loading"},
+        {"deleting": True, "ready": False},
+        {"revision": "r0"},
+    ],
+)
+def test_a_group_with_one_pod_not_ready_is_not_asked(change):
+    observation = seen(pod(0, 0, "a"), pod(0, 1, "b", **change))
+    rollout = observe(MERGED, PROPOSAL, observation).rollout
+
+    assert unproved(rollout, observation) == []
+
+
+def test_a_group_is_not_asked_while_the_controller_still_moves_groups():
+    observation = replace(READY, current=False)
+
+    assert unproved(observe(MERGED, PROPOSAL, observation).rollout, observation) == []
+
+
+def test_a_restart_is_told_once_with_the_first_failure_as_its_cause():
+    killed = seen(pod(0, 0, "a"), pod(0, 1, "b", ready=False, failure="OOMKilled (exit 137)"))
+    victim = pod(0, 0, "a", deleting=True, ready=False, failure="Error (exit 143)")
+    rollout = observe(serving(), PROPOSAL, killed).rollout
+    rollout = observe(rollout, PROPOSAL, seen(victim)).rollout
+    anew = seen(pod(0, 0, "c", ready=False))
+
+    step = observe(rollout, PROPOSAL, anew)
+
+    cause = "worker 1 (m-0-1): OOMKilled (exit 137)"
+    assert notices(step) == [Restarted("vllm-multi-nodes", 0, 1, cause)]
+    assert observe(step.rollout, PROPOSAL, anew).news == ()
+
+
+def test_a_recreated_group_has_recovered_when_its_new_leader_answers():
+    rollout = observe(serving(), PROPOSAL, seen(pod(0, 0, "c"), pod(0, 1, "d"))).rollout
+    again = seen(pod(0, 0, "c"), pod(0, 1, "d"))
+
+    assert prove(rollout, again, 0, "a", 0.1).news == ()  # an answer of the old leader
+    step = prove(rollout, again, 0, "c", 0.5)
+    assert notices(step) == [Recovered("vllm-multi-nodes", 0, 0.5)]
+    assert prove(step.rollout, again, 0, "c", 0.5).news == ()
+
+
+def test_a_new_revision_is_a_rollout_and_no_restart():
+    updated = seen(pod(0, 0, "c", revision="r2"), pod(0, 1, "d", revision="r2"))
+
+    assert observe(serving(), PROPOSAL, updated).news == ()
+
+
+def test_a_restart_without_a_visible_failure_says_so():
+    step = observe(serving(), PROPOSAL, seen(pod(0, 0, "c"), pod(0, 1, "d")))
+
+    assert [notice.cause for notice in notices(step)] == [UNKNOWN_CAUSE]
+
+
+def test_a_set_made_anew_under_the_same_name_starts_from_nothing():
+    step = observe(serving(), PROPOSAL, replace(READY, uid="lws2"))
+
+    assert notices(step) == [Applied("vllm-multi-nodes", "s1")]
+    assert step.rollout.groups[0].proved is None
+
+
+def test_the_card_says_degraded_when_a_group_that_served_lost_its_proof():
+    lost = seen(pod(0, 0, "a"), pod(0, 1, "b", ready=False, state="CrashLoopBackOff"))
+    rollout = observe(serving(), PROPOSAL, lost).rollout
+
+    assert card(PROPOSAL, rollout, lost).phase == "degraded · 0/1 groups proved"
+    assert card(PROPOSAL, serving(), READY).phase == "serving · 1/1 groups proved"
+    assert card(PROPOSAL, None, None).phase == "pull request open"
+
+
+def replay(version, scenario):
+    """Return the observations that a recorded stream gives, in order."""
+    [file] = (RECORDINGS / version).glob(f"{scenario}_*.jsonl")
+    world = World()
+    for line in file.read_text().splitlines():
+        entry = json.loads(line)
+        kind = {"lws": LwsObject, "pod": PodObject}[entry["kind"]]
+        item = msgspec.convert(entry["object"], kind)
+        yield from look(world, Seen(entry["type"], item, kind))
+
+
+def follow(version, scenario):
+    """Play a recorded stream; every ready group answers. Return all notices but Applied."""
+    rollout, proposal, told = MERGED, replace(PROPOSAL, state=""), []
+    for observation in replay(version, scenario):
+        steps = [observe(rollout, proposal, observation)]
+        for leader in unproved(steps[-1].rollout, observation):
+            before = steps[-1].rollout
+            steps.append(prove(before, observation, leader.group, leader.uid, 0.4))
+        told += [n for step in steps for n in notices(step) if not isinstance(n, Applied)]
+        rollout = steps[-1].rollout
+    return told
+
+
+NAME = "vllm-multi-nodes"
+SERVING, RECOVERED = Serving(NAME, 1, 0.4), Recovered(NAME, 0, 0.4)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("scenario", "expected"),
+    [
+        ("01", [SERVING]),
+        ("04", [SERVING]),
+        ("05", [Serving(NAME, 2, 0.4)]),
+        (
+            "06",
+            [SERVING, Restarted(NAME, 0, 1, f"worker 1 ({NAME}-0-1): Error (exit 1)"), RECOVERED],
+        ),
+        ("07", [SERVING, Restarted(NAME, 0, 1, f"leader ({NAME}-0): Error (exit 1)"), RECOVERED]),
+        (
+            "08",
+            [
+                SERVING,
+                Restarted(NAME, 0, 1, f"worker 1 ({NAME}-0-1): OOMKilled (exit 137)"),
+                RECOVERED,
+            ],
+        ),
+        (
+            "09",
+            [
+                Serving(NAME, 2, 0.4),
+                Restarted(NAME, 1, 2, f"worker 1 ({NAME}-1-1): Error (exit 1)"),
+                Recovered(NAME, 1, 0.4),
+            ],
+        ),
+        ("10", [SERVING, Restarted(NAME, 0, 1, UNKNOWN_CAUSE), RECOVERED]),
+    ],
+)
+def test_every_recorded_controller_is_told_the_same_way(version, scenario, expected):
+    assert follow(version, scenario) == expected
