@@ -19,6 +19,7 @@ Act = Literal["hold", "drop", "refuse"]
 class Fault:
     """One rule: the nth call of `world` whose name matches `call` (a regular expression).
 
+    `times` calls in a row are struck, the nth and those that follow it.
     `act`: hold (wait for `release`, then close without an answer), drop (close at once without
     an answer) or refuse (answer with `status`).
     """
@@ -28,6 +29,7 @@ class Fault:
     moment: Moment = "before"
     act: Act = "hold"
     nth: int = 1
+    times: int = 1
     status: int = 500
     seen: int = 0
     reached: threading.Event = field(default_factory=threading.Event)
@@ -38,7 +40,7 @@ class Fault:
         if world != self.world or not re.fullmatch(self.call, call):
             return False
         self.seen += 1
-        return self.seen == self.nth
+        return self.nth <= self.seen < self.nth + self.times
 
 
 class Faults:

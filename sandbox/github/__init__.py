@@ -1,0 +1,1 @@
+"""A loopback GitHub: the REST API over a real bare Git repository."""

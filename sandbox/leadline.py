@@ -1,0 +1,95 @@
+"""Leadline itself as processes, started against a sandbox as its Procfile would start them."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sandbox.journal import Entry
+from sandbox.worlds import Sandbox
+
+ROLES = ("web", "worker", "watch")
+
+START = 30.0
+"""Longest a role may take to be ready, in real seconds; it takes about 2 on two cores."""
+
+
+_TOLD = re.compile(r" (ready|running|finished) ((?:role|ref)=\S+)")
+"""What Leadline logs and a test or a story may wait for."""
+
+
+class NotReadyError(Exception):
+    """A role of Leadline did not start; the text ends with what it said."""
+
+
+@dataclass(slots=True)
+class Leadline:
+    """Running roles, by name. What they log is in `said`, and readiness is in the journal."""
+
+    sandbox: Sandbox
+    processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    def start(self, *roles: str) -> None:
+        """Start roles, each in a process of its own, and wait until they are ready."""
+        since = len(self.sandbox.journal.entries())
+        for role in roles:
+            self.processes[role] = self._spawn(role)
+        for role in roles:
+            self._await_ready(role, since)
+
+    def kill(self, role: str) -> None:
+        """SIGKILL a role: it gets no chance to finish anything."""
+        process = self.processes.pop(role)
+        process.kill()
+        process.wait()
+
+    def stop(self) -> None:
+        """Ask every role to end, and wait."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait(15)
+
+    def _spawn(self, role: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, **self.sandbox.environment, "LEADLINE_WORKER": "worker-1"}  # noqa: TID251 - what the child inherits
+        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            [sys.executable, "-m", "bot", role],
+            env=environment, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        threading.Thread(target=self._listen, args=(role, process), daemon=True).start()
+        return process
+
+    def _listen(self, role: str, process: subprocess.Popen[str]) -> None:
+        assert process.stderr is not None  # noqa: S101 - it was piped
+        with process.stderr as lines:
+            for line in lines:
+                self.said.append(line.rstrip())
+                if found := _TOLD.search(line):
+                    self.sandbox.journal.add("leadline", found[1], role=role, said=found[2])
+        self.sandbox.journal.add("leadline", "ended", role=role)
+
+    def _await_ready(self, role: str, since: int) -> None:
+        def decided(entry: Entry) -> bool:
+            decides = entry.call in {"ready", "ended"}
+            return entry.world == "leadline" and decides and entry.detail["role"] == role
+
+        entry = self.sandbox.journal.wait(decided, since, START)
+        if entry is None or entry.call != "ready":
+            raise NotReadyError(f"starting {role}: " + "\n".join(self.said[-20:]))
+
+
+@contextlib.contextmanager
+def running(sandbox: Sandbox, *roles: str) -> Iterator[Leadline]:
+    """Run roles of Leadline (all of them by default) for the length of a `with` block."""
+    leadline = Leadline(sandbox)
+    try:
+        leadline.start(*(roles or ROLES))
+        yield leadline
+    finally:
+        sandbox.faults.release_all()
+        leadline.stop()

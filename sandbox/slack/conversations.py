@@ -1,0 +1,87 @@
+"""conversations.history, conversations.replies and conversations.info, after docs.slack.dev.
+
+History goes from the newest to the oldest and leaves replies out unless they were broadcast;
+replies go from the oldest to the newest, and the parent opens the first page.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+
+from sandbox.slack.calls import Call
+from sandbox.slack.errors import RefusedError
+from sandbox.slack.records import Json, Message
+from sandbox.slack.store import Store
+from sandbox.slack.views import channel_json, message_json
+
+
+def history(store: Store, call: Call) -> Json:
+    """conversations.history."""
+    channel = store.joined(call.text("channel"))
+    seen = [m for m in store.messages[channel] if not m.is_reply or m.broadcast]
+    inside = _window(call)
+    window = [m for m in reversed(seen) if inside(m.ts)]
+    return _page(store, call, channel, window, call.number("limit", 100, 999))
+
+
+def replies(store: Store, call: Call) -> Json:
+    """conversations.replies."""
+    channel = store.joined(call.text("channel"))
+    parent, *rest = store.thread(channel, call.text("ts"))
+    inside = _window(call)
+    window = [parent, *(m for m in rest if inside(m.ts))]
+    return _page(store, call, channel, window, call.number("limit", 1000, 1000))
+
+
+def info(store: Store, call: Call) -> Json:
+    """conversations.info."""
+    return {"channel": channel_json(store, store.known(call.text("channel")))}
+
+
+def _window(call: Call) -> Callable[[str], bool]:
+    oldest, latest = _bound(call, "oldest", 0), _bound(call, "latest", 10**12)
+    if call.flag("inclusive"):
+        return lambda ts: oldest <= Decimal(ts) <= latest
+    return lambda ts: oldest < Decimal(ts) < latest
+
+
+def _bound(call: Call, name: str, otherwise: int) -> Decimal:
+    try:
+        found = Decimal(call.maybe(name) or otherwise)
+    except InvalidOperation as error:
+        raise RefusedError(f"invalid_ts_{name}") from error
+    if not found.is_finite():
+        raise RefusedError(f"invalid_ts_{name}")
+    return found
+
+
+def _page(store: Store, call: Call, channel: str, window: list[Message], limit: int) -> Json:
+    start = _position(call, window)
+    page, left = window[start : start + limit], window[start + limit :]
+    metadata = call.flag("include_all_metadata")
+    found: Json = {
+        "messages": [message_json(store, channel, m, with_metadata=metadata) for m in page],
+        "has_more": bool(left),
+    }
+    if left:
+        found["response_metadata"] = {"next_cursor": _cursor(left[0].ts)}
+    return found
+
+
+def _cursor(ts: str) -> str:
+    return base64.b64encode(f"next_ts:{ts}".encode()).decode()
+
+
+def _position(call: Call, window: list[Message]) -> int:
+    cursor = call.maybe("cursor")
+    if cursor is None:
+        return 0
+    try:
+        ts = base64.b64decode(cursor, validate=True).decode().removeprefix("next_ts:")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise RefusedError("invalid_cursor") from error
+    for number, message in enumerate(window):
+        if message.ts == ts:
+            return number
+    raise RefusedError("invalid_cursor")
