@@ -26,6 +26,7 @@ def run(names: tuple[str, ...]) -> None:
         raise UsageError(f"no role {unknown[0]}; one of: {', '.join(ROLES)}")
     settings = Settings.load()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=_FORMAT)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request says nothing new
     stop, failed = threading.Event(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -29,3 +29,7 @@ class Speaker:
         message = found or self.chat.post(place, key, notice)
         self.posts.stands(key, message)
         return message
+
+    def begin(self, key: str) -> bool:
+        """Say whether this is the first time that `key` begins; what may not be repeated asks."""
+        return not self.posts.intend(f"began:{key}", self.clock.now()).again

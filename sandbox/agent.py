@@ -31,6 +31,8 @@ _SHALLOWEST = 2  # ENVIRONMENT/NAME below the overlays
 class SyncError(Exception):
     """The agent could not bring the cluster to a revision; the text says at which step."""
 
+    exit_code = 3
+
 
 class Agent:
     """Keeps one cluster at the newest revision of one branch."""

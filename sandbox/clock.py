@@ -1,7 +1,9 @@
 """The sandbox's time: real seconds times a rate, plus what a test adds by hand."""
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 
@@ -17,6 +19,7 @@ class Time:
         self._origin = time.monotonic()
         self._added = 0.0
         self._moved = threading.Condition()
+        self._sleepers = 0
 
     def now(self) -> datetime:
         """Return the sandbox's time of day, in UTC."""
@@ -37,11 +40,26 @@ class Time:
         self.wait(seconds, float("inf"))
 
     def wait(self, seconds: float, at_most: float) -> float:
-        """Wait `seconds` of the sandbox, but at most `at_most` real ones; return what is left."""
+        """Wait `seconds` of the sandbox, at most `at_most` real ones; return what is left."""
         until = self.monotonic() + seconds
         give_up = time.monotonic() + at_most
-        with self._moved:
+        with self._asleep():
             while (left := until - self.monotonic()) > 0 and time.monotonic() < give_up:
                 real = left / self._rate if self._rate else 1.0
                 self._moved.wait(min(real, give_up - time.monotonic(), 1.0))
         return max(0.0, until - self.monotonic())
+
+    def await_sleepers(self, count: int, at_most: float = 10.0) -> bool:
+        """Wait until so many sleep, so that a test moves the time after they lay down."""
+        with self._moved:
+            return self._moved.wait_for(lambda: self._sleepers >= count, at_most)
+
+    @contextlib.contextmanager
+    def _asleep(self) -> Iterator[None]:
+        with self._moved:
+            self._sleepers += 1
+            self._moved.notify_all()
+            try:
+                yield
+            finally:
+                self._sleepers -= 1

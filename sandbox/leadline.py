@@ -1,7 +1,6 @@
 """Leadline itself as processes, started against a sandbox as its Procfile would start them."""
 
 import contextlib
-import os
 import re
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gitops.settings import child_environment
 from sandbox.journal import Entry
 from sandbox.worlds import Sandbox
 
@@ -25,6 +25,8 @@ _TOLD = re.compile(r" (ready|running|finished) ((?:role|ref)=\S+)")
 class NotReadyError(Exception):
     """A role of Leadline did not start; the text ends with what it said."""
 
+    exit_code = 3
+
 
 @dataclass(slots=True)
 class Leadline:
@@ -32,6 +34,7 @@ class Leadline:
 
     sandbox: Sandbox
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+    listeners: dict[str, threading.Thread] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
     def start(self, *roles: str) -> None:
@@ -47,6 +50,7 @@ class Leadline:
         process = self.processes.pop(role)
         process.kill()
         process.wait()
+        self.listeners.pop(role).join()  # its last words come before those of a next one
 
     def stop(self) -> None:
         """Ask every role to end, and wait."""
@@ -54,14 +58,18 @@ class Leadline:
             process.terminate()
         for process in self.processes.values():
             process.wait(15)
+        for listener in self.listeners.values():
+            listener.join()
 
     def _spawn(self, role: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, **self.sandbox.environment, "LEADLINE_WORKER": "worker-1"}  # noqa: TID251 - what the child inherits
+        environment = child_environment({**self.sandbox.environment, "LEADLINE_WORKER": "worker-1"})
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [sys.executable, "-m", "bot", role],
             env=environment, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        threading.Thread(target=self._listen, args=(role, process), daemon=True).start()
+        listener = threading.Thread(target=self._listen, args=(role, process), daemon=True)
+        self.listeners[role] = listener
+        listener.start()
         return process
 
     def _listen(self, role: str, process: subprocess.Popen[str]) -> None:

@@ -5,6 +5,7 @@ import signal
 import threading
 from pathlib import Path
 
+from gitops.errors import UsageError
 from sandbox.leadline import running
 from sandbox.story import Cast, Print, tell
 from sandbox.worlds import sandbox
@@ -43,11 +44,11 @@ def _fresh(folder: Path) -> Path:
     """Return the folder, empty: a sandbox keeps nothing from the one before.
 
     Raises:
-        NotADirectoryError: the folder holds something that no sandbox made.
+        UsageError: the folder holds something that no sandbox made.
     """
     marker = folder / ".sandbox"
     if folder.exists() and any(folder.iterdir()) and not marker.exists():
-        raise NotADirectoryError(f"{folder} is not empty and no sandbox made it; name another")
+        raise UsageError(f"{folder} is not empty and no sandbox made it; name another")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     marker.touch()

@@ -19,6 +19,8 @@ Print = Callable[[str], None]
 class StoryError(Exception):
     """Something that the story tells did not happen."""
 
+    exit_code = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Cast:

@@ -108,4 +108,4 @@ def _proposal(changed: Plan, pull: PullRequest, asked: Asked, card: str) -> Prop
 
 def _parallel(changed: Plan) -> str:
     d = changed.deployment
-    return f"TP {d.tensor_parallel_size} × PP {d.pipeline_parallel_size}"
+    return str(d.parallel)

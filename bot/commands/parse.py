@@ -10,7 +10,7 @@ import click
 from bot.errors import CommandError
 from bot.relay import Question
 from gitops.arguments import deploy
-from gitops.deployment import printable
+from gitops.names import printable
 from gitops.request import DeployRequest
 
 MAX_TEXT = 4000

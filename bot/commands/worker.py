@@ -9,7 +9,7 @@ from bot.chat import Chat, Person, Place
 from bot.commands.ask import Asker
 from bot.commands.deploy import Asked, Deployer
 from bot.commands.parse import USAGE, Ask, Help, parse
-from bot.errors import BotError, CommandError
+from bot.errors import BotError
 from bot.notice import Refused
 from bot.store import Job, Queue, Taken
 from gitops.errors import GitOpsError
@@ -39,10 +39,11 @@ class Worker:
     def _finish(self, taken: Taken) -> None:
         job = taken.job
         asked = Asked(job.id, Person(job.person, job.team), Place(job.channel))
-        _log.info("running ref=%s again=%s", job.id, taken.again)
+        _log.info("running ref=%s", job.id)
         if line := self._refusal(taken, asked):
             self._safely(job, lambda: self.chat.whisper(asked.place, asked.person, Refused(line)))
         self.queue.done(taken)
+        _log.info("finished ref=%s", job.id)
 
     def _refusal(self, taken: Taken, asked: Asked) -> str:
         """Run a command; return the line to say when it could not be done, else nothing."""
@@ -61,8 +62,6 @@ class Worker:
             case DeployRequest() as request:
                 self.deploy(request, asked)
             case Ask() as ask:
-                if taken.again:  # an answer is never asked for twice
-                    raise CommandError("your question was interrupted; ask again")
                 self.ask(ask, asked)
             case Help():
                 self.chat.whisper(asked.place, asked.person, Refused(USAGE))

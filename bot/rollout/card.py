@@ -19,7 +19,7 @@ def card(proposal: Proposal, rollout: Rollout | None, seen: Observation | None) 
         pull_url=proposal.pull_url,
         requested_by=proposal.requested_by,
         phase=_phase(rollout, seen),
-        groups=_groups(rollout, seen) if rollout and seen else (),
+        groups=_groups(rollout, seen) if rollout and rollout.applied and seen else (),
     )
 
 

@@ -87,6 +87,7 @@ class Watcher:
             elif seen is not event:
                 continue
             self._said(proposal.key, self._look_at_cluster, proposal, seen)
+            self._said(proposal.key, self._show, proposal, seen, isinstance(event, Tick))
 
     def _said(self, what: str, look: Callable[..., T], *given: object) -> T | None:
         """Look; what is unreachable is logged, and the next tick looks again."""
@@ -107,7 +108,6 @@ class Watcher:
             self._tell(proposal, observe(self._rollout(proposal), proposal, seen))
             for leader in unproved(self._rollout(proposal), seen):
                 self._prove(proposal, seen, leader)
-        self._show(proposal, card(proposal, self._rollout(proposal), seen))
 
     def _prove(self, proposal: Proposal, seen: Observation, leader: Pod) -> None:
         host = f"{leader.name}.{seen.name}.{seen.namespace}"
@@ -145,8 +145,13 @@ class Watcher:
         if step.rollout != self.ports.records.rollout(proposal.key):
             self.ports.records.advance(proposal.key, step.rollout)
 
-    def _show(self, proposal: Proposal, wanted: Card) -> None:
-        if self._cards.get(proposal.key) != wanted:
-            chat = self.ports.speaker.chat
-            chat.update(Place(proposal.channel), proposal.card, wanted)
-            self._cards[proposal.key] = wanted
+    def _show(self, proposal: Proposal, seen: Observation | None, tick: bool) -> None:  # noqa: FBT001 - passed on by _said
+        """Edit the card: at once when its phase has changed, else with the next tick.
+
+        A rollout changes pods many times a second, and Slack allows 50 edits a minute.
+        """
+        wanted, shown = card(proposal, self._rollout(proposal), seen), self._cards.get(proposal.key)
+        if wanted == shown or not (tick or shown is None or shown.phase != wanted.phase):
+            return
+        self.ports.speaker.chat.update(Place(proposal.channel), proposal.card, wanted)
+        self._cards[proposal.key] = wanted

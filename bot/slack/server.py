@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import cast
 
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
@@ -10,7 +11,7 @@ from waitress.server import create_server
 
 from bot.settings import SlackSettings
 from bot.slack.listeners import register
-from bot.slack.signature import signed_only
+from bot.slack.signature import Wsgi, signed_only
 from bot.store import Queue
 from gitops.clock import Clock
 
@@ -46,7 +47,7 @@ def serve(
     """Serve until the process ends; `ready` is told the port once it is open."""
     handler = SlackRequestHandler(app(settings, queue), path="/slack/events")
     server = create_server(
-        signed_only(handler, settings.signing_secret, clock),
+        signed_only(cast("Wsgi", handler), settings.signing_secret, clock),
         host=settings.host,
         port=settings.port,
         threads=THREADS,

@@ -23,11 +23,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A job in the hands of a worker; `again` says that a worker died with it before."""
+    """A job in the hands of a worker, and the receipt that closes it."""
 
     job: Job
     receipt: str
-    again: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,17 +39,12 @@ class RedisStore:
 
     @classmethod
     def connect(cls, url: str) -> "RedisStore":
-        """Return a store for a redis:// address; the group is made when it is missing.
-
-        Raises:
-            StoreUnavailableError: Redis does not answer.
-        """
-        client = redis.Redis.from_url(
-            url, decode_responses=True, socket_timeout=5, socket_connect_timeout=3
+        """Return a store for a redis:// address; no call is made yet."""
+        return cls(
+            redis.Redis.from_url(
+                url, decode_responses=True, socket_timeout=5, socket_connect_timeout=3
+            )
         )
-        with _said("connecting"), contextlib.suppress(redis.ResponseError):  # it exists already
-            client.xgroup_create(_STREAM, _GROUP, id="0", mkstream=True)
-        return cls(client)
 
     def put(self, job: Job) -> bool:
         """Keep a job durably, once."""
@@ -60,12 +55,16 @@ class RedisStore:
             )
 
     def jobs(self, worker: str) -> Iterator[Taken | None]:
-        """Yield own unfinished jobs first, then new ones; see the port."""
-        yield from self._read(worker, "0", again=True)
+        """Yield the worker's own unfinished jobs first, then new ones; see the port.
+
+        Unfinished ones are looked for in every round: an answer can be lost on its way after Redis
+        has noted the delivery (a read that times out, a connection that breaks).
+        """
+        self._stand_group()
         while True:
+            taken: list[Taken | None] = [*self._read(worker, "0", block=None)]
             # Without COUNT: fakeredis ignores BLOCK when COUNT is given.
-            taken: list[Taken | None] = [*self._read(worker, ">", again=False)]
-            yield from taken or [None]
+            yield from taken or [*self._read(worker, ">", block=1000)] or [None]
 
     def done(self, taken: Taken) -> None:
         """Forget a job that has ended."""
@@ -111,13 +110,19 @@ class RedisStore:
         with _said("keeping a rollout"):
             self._redis.hset("leadline:rollouts", key, msgspec.json.encode(rollout).decode())
 
-    def _read(self, worker: str, since: str, *, again: bool) -> Iterator[Taken]:
+    def _stand_group(self) -> None:
+        # Looked for first: fakeredis closes a connection after any error it answers.
+        with _said("making the queue"), contextlib.suppress(redis.ResponseError):
+            there = self._redis.exists(_STREAM) and self._redis.xinfo_groups(_STREAM)
+            if not there:
+                self._redis.xgroup_create(_STREAM, _GROUP, id="0", mkstream=True)
+
+    def _read(self, worker: str, since: str, *, block: int | None) -> Iterator[Taken]:
         with _said("reading commands"):
-            answer: Any = self._redis.xreadgroup(_GROUP, worker, {_STREAM: since}, block=1000)
+            answer: Any = self._redis.xreadgroup(_GROUP, worker, {_STREAM: since}, block=block)
         for receipt, fields in _entries(answer):
             if fields:  # an entry that was deleted while pending comes back empty
-                job = msgspec.json.decode(fields["job"], type=Job)
-                yield Taken(job, receipt, again)
+                yield Taken(msgspec.json.decode(fields["job"], type=Job), receipt)
 
 
 def _entries(answer: Any) -> list[tuple[str, dict[str, str]]]:  # noqa: ANN401 - redis-py's shapes
