@@ -5,7 +5,7 @@ Each command returns a frozen request and does nothing: who runs it decides what
 
 import click
 
-from gitops.deployment import Engine
+from gitops.engine import Engine
 from gitops.request import DeployRequest
 
 

@@ -1,45 +1,140 @@
 """Pure: ModelDeployment, what should run, with every rule that needs no other knowledge.
 
-Rules of names: LeaderWorkerSet names are DNS-1035 labels, and the pods of a StatefulSet carry a
-revision label of at most 63 characters, hence 45 here (Kubernetes issue 64023).
+The fields are those of `llm.yaml`, in camel case there; its JSON Schema is made from this type.
+Sources of the rules: the LeaderWorkerSet API of v0.6.0 to v0.10.0 (types, webhook, recorded
+behaviour) and the engines' own start-up checks.
 """
 
-import re
-import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
 
-from gitops.errors import InvalidRequestError
+import msgspec
 
-MAX_NAME = 45
-"""Longest deployment name, in characters; leaves room for group, worker and revision suffixes."""
+from gitops.engine import Engine
+from gitops.errors import InvalidRequestError
+from gitops.names import (
+    LABEL_KEY,
+    LABEL_VALUE,
+    QUANTITY,
+    SERVED,
+    VARIABLE,
+    check_count,
+    check_deployment_name,
+    check_image,
+    check_name,
+    check_path,
+    check_pattern,
+    check_range,
+    check_text,
+)
+from gitops.parallel import Parallel
+from gitops.versions import release
 
 MAX_GROUPS = 1_000
 """Most groups of one deployment; far above any rollout we have seen, far below the CRD's limit."""
 
+MAX_PODS = 64
+"""Most pods of one group."""
+
 MAX_GPUS_PER_POD = 16
 """Most GPUs of one pod; the largest node on offer has 16."""
 
-_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
-_QUANTITY = re.compile(r"[1-9][0-9]*(Ki|Mi|Gi|Ti)\Z")
-_IMAGE = re.compile(
-    r"[a-z0-9]+([._-][a-z0-9]+)*(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
-    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?\Z"
-)
-_PATH = re.compile(r"/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*\Z")
-_SERVED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,127}\Z")
-_RESERVED = frozenset({"vllm"})  # a Service of this name breaks every vLLM pod of the namespace
+MAX_ARGUMENT = 4_096
+"""Longest extra argument or variable, in characters."""
+
+OLDEST_LWS = "0.6.0"
+"""Oldest LeaderWorkerSet that works: it injects LWS_WORKER_INDEX."""
+
+NEWEST_LWS = "0.10.0"
+"""Newest LeaderWorkerSet whose fields we know."""
 
 
-class Engine(StrEnum):
-    """The inference engines that Leadline deploys."""
+class _Value(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
+):
+    """A frozen value that stands in llm.yaml: unknown keys are refused, defaults left out."""
 
-    VLLM = "vllm"
-    SGLANG = "sglang"
+
+class RestartPolicy(StrEnum):
+    """What happens to a group when one of its pods restarts.
+
+    `Default` is not among them: the webhook stores it as None, and Git and cluster then differ.
+    """
+
+    RECREATE_GROUP = "RecreateGroupOnPodRestart"
+    RECREATE_AFTER_START = "RecreateGroupAfterStart"
+    NONE = "None"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelDeployment:
+class Resources(_Value, frozen=True):
+    """What each pod takes: GPUs, CPUs, memory, and /dev/shm (which counts against memory)."""
+
+    memory: str
+    gpus: int = 1
+    cpu: int = 8
+    shared_memory: str = "15Gi"
+
+    def __post_init__(self) -> None:
+        check_range("GPUs a pod", self.gpus, 1, MAX_GPUS_PER_POD)
+        check_range("CPU", self.cpu, 1, 512)
+        check_pattern("memory", self.memory, QUANTITY, "a quantity such as 52Gi")
+        check_pattern("shared memory", self.shared_memory, QUANTITY, "a quantity such as 15Gi")
+
+
+class Rollout(_Value, frozen=True):
+    """How an update moves over the groups; counts of groups. `partition` needs LWS 0.7.0."""
+
+    max_unavailable: int = 1
+    max_surge: int = 0
+    partition: int = 0
+
+    def __post_init__(self) -> None:
+        check_range("maxUnavailable", self.max_unavailable, 0, MAX_GROUPS)
+        check_range("maxSurge", self.max_surge, 0, MAX_GROUPS)
+        check_range("partition", self.partition, 0, MAX_GROUPS)
+        if self.max_unavailable == self.max_surge == 0:
+            raise InvalidRequestError(
+                "maxUnavailable 0 and maxSurge 0: no group could ever be updated; raise one"
+            )
+
+
+class Toleration(_Value, frozen=True):
+    """A taint of nodes that the pods accept."""
+
+    key: str
+    operator: str = "Exists"
+    value: str = ""
+    effect: str = ""
+
+    def __post_init__(self) -> None:
+        check_pattern("toleration key", self.key, LABEL_KEY, "a label key")
+        check_pattern("toleration value", self.value, LABEL_VALUE, "a label value")
+        if self.operator not in {"Exists", "Equal"}:
+            raise InvalidRequestError("toleration operator: expected Exists or Equal")
+        if self.effect not in {"", "NoSchedule", "PreferNoSchedule", "NoExecute"}:
+            raise InvalidRequestError(
+                "toleration effect: expected NoSchedule, PreferNoSchedule or NoExecute"
+            )
+
+
+class Placement(_Value, frozen=True):
+    """Where pods may run; `exclusive_topology` is the node label that one group has for itself."""
+
+    node_selector: Mapping[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+    exclusive_topology: str = ""
+
+    def __post_init__(self) -> None:
+        check_count("node labels", self.node_selector)
+        check_count("tolerations", self.tolerations)
+        for key, value in self.node_selector.items():
+            check_pattern("node label", key, LABEL_KEY, "a label key")
+            check_pattern(f"node label {key}", value, LABEL_VALUE, "a label value")
+        if self.exclusive_topology:
+            check_pattern("exclusive topology", self.exclusive_topology, LABEL_KEY, "a node label")
+
+
+class ModelDeployment(_Value, frozen=True, kw_only=True):
     """One model on one LeaderWorkerSet, complete: nothing else decides what is rendered.
 
     `replicas` counts groups, `size` pods of one group (its leader included). Raises
@@ -48,36 +143,47 @@ class ModelDeployment:
 
     name: str
     environment: str
+    namespace: str
     model: str
     engine: Engine
     engine_version: str
     image: str
+    base: str
+    lws_version: str = NEWEST_LWS
     replicas: int
     size: int
-    gpus_per_pod: int
-    tensor_parallel_size: int
-    pipeline_parallel_size: int
+    parallel: Parallel
+    resources: Resources
     model_path: str
     served_model_name: str
     claim: str
-    namespace: str
-    cpu: int
-    memory: str
-    shared_memory: str
+    max_model_len: int | None = None
+    quantization: str | None = None
+    engine_args: tuple[str, ...] = ()
+    environment_variables: Mapping[str, str] = {}
+    api_key_secret: str | None = None
+    image_pull_secrets: tuple[str, ...] = ()
+    service_account: str | None = None
+    priority_class: str | None = None
+    restart_policy: RestartPolicy = RestartPolicy.RECREATE_GROUP
+    rollout: Rollout = Rollout()
+    placement: Placement = Placement()
+    components: tuple[str, ...] = ()
+    restarted_at: str | None = None
+    owner: str | None = None
+    reason: str | None = None
+    expires: str | None = None
 
     def __post_init__(self) -> None:
-        check_name("name", self.name)
-        check_name("environment", self.environment)
-        check_name("namespace", self.namespace)
-        check_name("claim", self.claim)
+        self._check_names()
         self._check_counts()
-        self._check_parallel_sizes()
         self._check_texts()
+        self._check_lws()
 
     @property
     def gpus(self) -> int:
         """GPUs of all groups together."""
-        return self.replicas * self.size * self.gpus_per_pod
+        return self.replicas * self.size * self.resources.gpus
 
     @property
     def folder(self) -> str:
@@ -87,86 +193,68 @@ class ModelDeployment:
     @property
     def shape(self) -> str:
         """Groups x (pods x GPUs), as it stands in titles and cards."""
-        return f"{self.replicas}×({self.size}×{self.gpus_per_pod} GPU)"
+        return f"{self.replicas}×({self.size}×{self.resources.gpus} GPU)"
+
+    def _check_names(self) -> None:
+        check_deployment_name(self.name)
+        optional = {
+            "environment": self.environment,
+            "namespace": self.namespace,
+            "model": self.model,
+            "claim": self.claim,
+            "service account": self.service_account,
+            "priority class": self.priority_class,
+            "API key Secret": self.api_key_secret,
+        } | {f"image pull Secret {n}": name for n, name in enumerate(self.image_pull_secrets, 1)}
+        for field, name in optional.items():
+            if name is not None:
+                check_name(field, name)
+        for component in self.components:
+            check_name("component", component)
 
     def _check_counts(self) -> None:
-        _check_range("replicas", self.replicas, 0, MAX_GROUPS)
-        _check_range("size", self.size, 1, 64)
-        _check_range("GPUs a pod", self.gpus_per_pod, 1, MAX_GPUS_PER_POD)
-        _check_range("CPU", self.cpu, 1, 512)
-        _check_range("tensor parallel size", self.tensor_parallel_size, 1, 1024)
-        _check_range("pipeline parallel size", self.pipeline_parallel_size, 1, 1024)
-
-    def _check_parallel_sizes(self) -> None:
-        wanted = self.tensor_parallel_size * self.pipeline_parallel_size
-        if wanted != (there := self.size * self.gpus_per_pod):
+        check_range("replicas", self.replicas, 0, MAX_GROUPS)
+        check_range("size", self.size, 1, MAX_PODS)
+        if self.max_model_len is not None:
+            check_range("max model length", self.max_model_len, 1, 10_000_000)
+        wanted, there = self.parallel.gpus, self.size * self.resources.gpus
+        if wanted != there:
+            p = self.parallel
             raise InvalidRequestError(
-                f"TP {self.tensor_parallel_size} × PP {self.pipeline_parallel_size} = {wanted} GPUs"
-                f" a group, but {self.size} pods × {self.gpus_per_pod} GPU = {there};"
-                " make them equal"
+                f"TP {p.tensor} × PP {p.pipeline} × DP {p.data} = {wanted} GPUs a group,"
+                f" but {self.size} pods × {self.resources.gpus} GPU = {there}; make them equal"
             )
 
     def _check_texts(self) -> None:
-        _check_pattern("memory", self.memory, _QUANTITY, "a quantity such as 52Gi")
-        _check_pattern("shared memory", self.shared_memory, _QUANTITY, "a quantity such as 15Gi")
-        _check_pattern("image", self.image, _IMAGE, "registry/name:tag or name@sha256:digest")
-        _check_pattern(
-            "served model name", self.served_model_name, _SERVED, "letters, digits, ._/-"
-        )
-        _check_path(self.model_path)
-        if self.image.endswith(":latest") or not re.search(r":[^/]+\Z", self.image):
-            raise InvalidRequestError(f"image {self.image}: pin a version tag or a digest")
+        check_image(self.image)
+        check_path("model path", self.model_path)
+        check_path("base", f"/{self.base}")
+        check_pattern("served model name", self.served_model_name, SERVED, "a model id")
+        check_count("extra arguments", self.engine_args)
+        check_count("environment variables", self.environment_variables)
+        for argument in self.engine_args:
+            check_text("extra argument", argument, MAX_ARGUMENT, "\n\t")
+        for name, value in self.environment_variables.items():
+            check_pattern("environment variable", name, VARIABLE, "a name such as NCCL_DEBUG")
+            check_text(f"environment variable {name}", value, MAX_ARGUMENT, "\n\t")
+        lines = (self.engine_version, self.quantization, self.restarted_at, self.owner)
+        for line in (*lines, self.reason, self.expires):
+            check_text("text", line or "")
 
-
-def check_name(field: str, value: str) -> None:
-    """Refuse a name that a LeaderWorkerSet, a namespace or a folder could not carry.
-
-    Raises:
-        InvalidRequestError: with the offending character or rule.
-    """
-    if not value:
-        raise InvalidRequestError(f"{field}: empty; give a name such as qwen3-32b")
-    if len(value) > MAX_NAME:
-        raise InvalidRequestError(f"{field} {value[:MAX_NAME]}…: longer than {MAX_NAME} characters")
-    for character in value:
-        if character not in "abcdefghijklmnopqrstuvwxyz0123456789-":
+    def _check_lws(self) -> None:
+        lws, surge = release(self.lws_version), self.rollout
+        if lws < release(OLDEST_LWS):
+            raise InvalidRequestError(f"LWS {self.lws_version}: {OLDEST_LWS} or newer is needed")
+        if surge.partition and lws < release("0.7.0"):
+            raise InvalidRequestError(f"partition: LWS {self.lws_version} lacks it; needs 0.7.0")
+        after_start = self.restart_policy is RestartPolicy.RECREATE_AFTER_START
+        if after_start and lws < release("0.9.0"):
             raise InvalidRequestError(
-                f"{field} {printable(value)}: {_called(character)} is not allowed;"
-                " use small letters, digits and -"
+                f"{self.restart_policy}: LWS {self.lws_version} lacks it; needs 0.9.0"
             )
-    if not _NAME.match(value):
-        raise InvalidRequestError(
-            f"{field} {value}: must begin with a letter and end with a letter or digit"
-        )
-    if value in _RESERVED:
-        raise InvalidRequestError(
-            f"{field} {value}: a Service of this name would set VLLM_PORT; choose another"
-        )
-
-
-def printable(text: str) -> str:
-    """Return `text` with control and invisible characters spelled out, at most 80 characters."""
-    shown = "".join(c if unicodedata.category(c)[0] not in "CZ" or c == " " else "�" for c in text)
-    return shown if len(shown) <= 80 else shown[:79] + "…"  # noqa: PLR2004 - one line of a terminal
-
-
-def _called(character: str) -> str:
-    if character.isprintable() and not character.isspace():
-        return f"“{character}”"
-    return unicodedata.name(character, f"the character U+{ord(character):04X}")
-
-
-def _check_range(field: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise InvalidRequestError(f"{field} {value}: must be between {low} and {high}")
-
-
-def _check_pattern(field: str, value: str, pattern: re.Pattern[str], example: str) -> None:
-    if not pattern.match(value):
-        raise InvalidRequestError(f"{field} {printable(value)}: expected {example}")
-
-
-def _check_path(path: str) -> None:
-    _check_pattern("model path", path, _PATH, "an absolute path such as /models/Qwen3-32B")
-    if {".", ".."} & set(path.split("/")):
-        raise InvalidRequestError(f"model path {path}: “.” and “..” are not allowed")
+        hangs = (self.replicas, surge.max_surge, surge.max_unavailable) == (1, 1, 0)
+        if hangs and lws < release("0.9.0"):
+            raise InvalidRequestError(
+                f"maxSurge 1 and maxUnavailable 0 with one group: hangs for ever on LWS"
+                f" {self.lws_version}; set maxUnavailable 1, or update LWS to 0.9.0"
+            )

@@ -31,7 +31,7 @@ def _vllm_ray(deployment: ModelDeployment) -> Launch:
         "--model", deployment.model_path,
         "--served-model-name", deployment.served_model_name,
         "--port", PORT,
-        "--tensor-parallel-size", str(deployment.tensor_parallel_size),
+        "--tensor-parallel-size", str(deployment.parallel.tensor),
         *_if_split("--pipeline-parallel-size", deployment),
         "--distributed-executor-backend", "ray",
     )  # fmt: skip
@@ -43,7 +43,7 @@ def _sglang(deployment: ModelDeployment) -> Launch:
         "--model-path", deployment.model_path,
         "--served-model-name", deployment.served_model_name,
         "--host", "0.0.0.0", "--port", PORT,  # noqa: S104 - inside the pod; workers answer probes
-        "--tp-size", str(deployment.tensor_parallel_size),
+        "--tp-size", str(deployment.parallel.tensor),
         *_if_split("--pp-size", deployment),
         "--dist-init-addr", "$(LWS_LEADER_ADDRESS):20000",
         "--nnodes", "$(LWS_GROUP_SIZE)",
@@ -53,5 +53,5 @@ def _sglang(deployment: ModelDeployment) -> Launch:
 
 
 def _if_split(flag: str, deployment: ModelDeployment) -> tuple[str, ...]:
-    size = deployment.pipeline_parallel_size
+    size = deployment.parallel.pipeline
     return (flag, str(size)) if size > 1 else ()

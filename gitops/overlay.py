@@ -5,17 +5,21 @@ Kustomize does not know LeaderWorkerSet's schema and would replace whole contain
 strategic merge, so the patches are JSON 6902 lists.
 """
 
-import dataclasses
+import difflib
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+
+import msgspec
 
 from gitops.catalog import Recipe
-from gitops.deployment import Engine, ModelDeployment, printable
+from gitops.deployment import ModelDeployment
 from gitops.documents import dump, load_mapping
 from gitops.errors import InvalidRequestError
 from gitops.launch import Launch, launch
+from gitops.names import printable
 
 STATE_ANNOTATION = "leadline/desired-state"
 """On the LeaderWorkerSet's metadata: which desired state is applied. Never in a pod template,
@@ -24,6 +28,10 @@ where a change would restart every group."""
 _HEADER = "# Rendered by Leadline from llm.yaml. Do not edit: change llm.yaml and render again.\n"
 _SOURCE_HEADER = "# The inputs of this deployment; the files beside it are rendered from them.\n"
 _TEMPLATES = "/spec/leaderWorkerTemplate"
+
+
+FIELDS = tuple(field.encode_name for field in msgspec.structs.fields(ModelDeployment))
+"""The keys of llm.yaml, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +45,11 @@ class Overlay:
 
 def render(deployment: ModelDeployment, recipe: Recipe) -> Overlay:
     """Return the overlay of a deployment: the same deployment gives the same bytes."""
-    source = _SOURCE_HEADER + dump(_fields(deployment))
-    state = hashlib.sha256(f"{recipe.base}\n{source}".encode()).hexdigest()[:16]
+    source = source_of(deployment)
+    state = hashlib.sha256(source.encode()).hexdigest()[:16]
     arguments = launch(deployment, recipe.launch)
     rendered = {
-        "kustomization.yaml": _kustomization(deployment, recipe),
+        "kustomization.yaml": _kustomization(deployment),
         "leaderworkerset.yaml": _leaderworkerset(deployment, arguments, state),
         "service.yaml": _service(deployment),
     }
@@ -51,6 +59,11 @@ def render(deployment: ModelDeployment, recipe: Recipe) -> Overlay:
     )
 
 
+def source_of(deployment: ModelDeployment) -> str:
+    """Return the text of the `llm.yaml` that holds a deployment."""
+    return _SOURCE_HEADER + dump(_written(deployment))
+
+
 def read(text: str, source: str) -> ModelDeployment:
     """Return the deployment that an `llm.yaml` holds; `source` names the file in errors.
 
@@ -58,44 +71,48 @@ def read(text: str, source: str) -> ModelDeployment:
         InvalidRequestError: unknown, missing or wrong fields.
     """
     fields = load_mapping(text, source)
-    known = {_camel(field.name): field for field in dataclasses.fields(ModelDeployment)}
-    if unknown := [key for key in fields if key not in known]:
-        raise InvalidRequestError(f"{source}: unknown field {printable(unknown[0])}")
-    if missing := [key for key in known if key not in fields]:
-        raise InvalidRequestError(f"{source}: {missing[0]} is missing")
-    values: dict[str, Any] = {
-        field.name: _typed(fields[key], field.type, f"{source}: {key}")
-        for key, field in known.items()
-    }
-    return ModelDeployment(**values)
+    try:
+        return msgspec.convert(fields, ModelDeployment)
+    except msgspec.ValidationError as error:
+        raise InvalidRequestError(f"{source}: {_in_words(error)}") from error
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"{source}: {error}") from error
 
 
-def _typed(value: object, wanted: object, where: str) -> object:
-    if wanted is Engine:
-        if value not in set(Engine):
-            raise InvalidRequestError(f"{where}: expected one of {', '.join(Engine)}")
-        return Engine(str(value))
-    if type(value) is not wanted:
-        raise InvalidRequestError(f"{where}: expected {wanted}, found {printable(repr(value))}")
-    return value
+def _in_words(error: msgspec.ValidationError) -> str:
+    """Return msgspec's message, with the nearest known field where one is unknown."""
+    text = str(error)
+    if found := re.match(r"Object contains unknown field `(.+?)`(?: - at `\$\.(.+)`)?", text):
+        near = difflib.get_close_matches(found[1], FIELDS, 1)
+        where = f" in {found[2]}" if found[2] else ""
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"unknown field {printable(found[1])}{where}{hint}"
+    return printable(text.replace("`", "").replace("$.", ""))
 
 
-def _fields(deployment: ModelDeployment) -> dict[str, object]:
-    values = dataclasses.asdict(deployment)
-    return {_camel(name): str(v) if isinstance(v, Engine) else v for name, v in values.items()}
+def _written(value: object) -> object:
+    """Return a value as it stands in llm.yaml: camel case, and nothing that equals its default."""
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        there = {field.encode_name: (field, getattr(value, field.name)) for field in fields}
+        return {key: _written(v) for key, (field, v) in there.items() if v != _default(field)}
+    if isinstance(value, tuple):
+        return [_written(item) for item in value]
+    return str(value) if isinstance(value, Enum) else value
 
 
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
 
 
-def _kustomization(deployment: ModelDeployment, recipe: Recipe) -> dict[str, object]:
+def _kustomization(deployment: ModelDeployment) -> dict[str, object]:
     return {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "namespace": deployment.namespace,
-        "resources": [f"../../../{recipe.base}"],
+        "resources": [f"../../../{deployment.base}"],
         "images": [_image(deployment)],
         "labels": [{"pairs": _labels(deployment)}],
         "patches": [
@@ -142,9 +159,9 @@ def _template(
 ) -> list[dict[str, object]]:
     container = f"{template}/spec/containers/0"
     amounts = {
-        "nvidia.com/gpu": str(deployment.gpus_per_pod),
-        "cpu": str(deployment.cpu),
-        "memory": deployment.memory,
+        "nvidia.com/gpu": str(deployment.resources.gpus),
+        "cpu": str(deployment.resources.cpu),
+        "memory": deployment.resources.memory,
     }
     start = [] if arguments is None else [_set(f"{container}/args", list(arguments))]
     volumes = f"{template}/spec/volumes"
@@ -153,7 +170,7 @@ def _template(
         _set(f"{container}/resources", {"limits": amounts, "requests": amounts}),
         _set(f"{container}/volumeMounts/0/mountPath", deployment.model_path),
         _set(f"{volumes}/0/persistentVolumeClaim/claimName", deployment.claim),
-        _set(f"{volumes}/1/emptyDir/sizeLimit", deployment.shared_memory),
+        _set(f"{volumes}/1/emptyDir/sizeLimit", deployment.resources.shared_memory),
     ]
 
 

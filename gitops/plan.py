@@ -59,7 +59,7 @@ class Plan:
         verb = "deploy" if self.action is Action.CREATE else "update"
         return (
             f"{verb}({d.environment}/{d.name}): {d.engine.value} {d.engine_version}"
-            f" · {d.shape} · TP{d.tensor_parallel_size}"
+            f" · {d.shape} · {d.parallel}"
         )
 
 
@@ -151,7 +151,7 @@ def _column(deployment: ModelDeployment | None) -> Mapping[str, object]:
     return {
         "engine": f"{d.engine.value} {d.engine_version}",
         "shape": d.shape,
-        "parallel": f"{d.tensor_parallel_size} × {d.pipeline_parallel_size}",
+        "parallel": str(d.parallel),
         "gpus": d.gpus,
     }
 

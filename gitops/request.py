@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gitops.deployment import Engine
+from gitops.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)

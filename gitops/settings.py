@@ -51,6 +51,13 @@ def require(environment: Mapping[str, str], *names: str) -> None:
         raise UsageError(f"settings missing: {', '.join(missing)}; set them in the environment")
 
 
+def child_environment(
+    additions: Mapping[str, str], environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return this process's environment with additions, for a child process."""
+    return {**environment, **additions}
+
+
 def kubectl(environment: Mapping[str, str] = os.environ) -> str:
     """Return the kubectl whose kustomize builds overlays.
 

@@ -2,10 +2,11 @@
 
 import dataclasses
 
+import msgspec
 import pytest
 
 from gitops.catalog import Defaults
-from gitops.deployment import Engine
+from gitops.engine import Engine
 from gitops.overlay import render
 from gitops.plan import BODY_LIMIT, Action, Requested, body, diff, escape, message, plan
 from gitops.request import DeployRequest
@@ -20,7 +21,7 @@ def overlay(catalog):
 
 
 def changed(overlay, catalog, **fields):
-    deployment = dataclasses.replace(overlay.deployment, **fields)
+    deployment = msgspec.structs.replace(overlay.deployment, **fields)
     return render(deployment, catalog.recipe(Engine.SGLANG))
 
 
@@ -29,7 +30,9 @@ def test_a_new_overlay_is_created_on_its_own_branch(overlay):
 
     assert made.action is Action.CREATE
     assert made.branch == "llm/example/qwen3-32b-sglang"
-    assert made.title == "deploy(example/qwen3-32b-sglang): sglang 0.4.10.post2 · 1×(2×1 GPU) · TP2"
+    assert (
+        made.title == "deploy(example/qwen3-32b-sglang): sglang 0.4.10.post2 · 1×(2×1 GPU) · TP 2"
+    )
     assert [change.old for change in made.changes] == [None] * 4
 
 
@@ -55,7 +58,7 @@ def test_the_commit_carries_trailers_that_a_repeated_run_finds(overlay):
     made = plan(overlay, {})
 
     assert message(made, REQUESTED) == (
-        "deploy(example/qwen3-32b-sglang): sglang 0.4.10.post2 · 1×(2×1 GPU) · TP2\n\n"
+        "deploy(example/qwen3-32b-sglang): sglang 0.4.10.post2 · 1×(2×1 GPU) · TP 2\n\n"
         "Requested-by: slack:U1\n"
         "Request-Id: abc123\n"
         f"Desired-State: {overlay.state}\n"
@@ -74,7 +77,7 @@ def test_the_body_says_who_what_and_how_many_gpus_first(overlay, catalog):
         "| | now | after |\n|---|---|---|\n"
         "| Engine | sglang 0.4.10.post2 | sglang 0.4.10.post2 |\n"
         "| Groups × (pods × GPU) | 1×(2×1 GPU) | 2×(2×1 GPU) |\n"
-        "| TP × PP | 2 × 1 | 2 × 1 |\n"
+        "| Parallel | TP 2 | TP 2 |\n"
         "| GPUs | 2 | 4 |\n"
     )
     assert f"```diff\n{diff(made)}\n```" in text
