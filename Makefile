@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: demo test check install clean
+.PHONY: demo test check install lock clean
 
 demo: install ## the whole loop on this machine, against the sandbox
 	$(BIN)/leadline sandbox --story
@@ -19,11 +20,16 @@ check: install ## lint, types and import contracts only
 
 install: $(VENV)/.installed
 
-$(VENV)/.installed: pyproject.toml requirements.txt
+$(VENV)/.installed: pyproject.toml .ci/requirements-dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(BIN)/pip install --quiet --require-hashes -r .ci/requirements-dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+lock: ## pin every dependency by hash, for all Pythons we support
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml $(LOCK) -o .ci/requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev $(LOCK) -o .ci/requirements-dev.txt
 
 clean:
 	rm -rf $(VENV) .leadline-sandbox
