@@ -1,0 +1,163 @@
+"""Pure: Environment, what `overlays/<environment>/environment.yaml` says of a place to deploy to.
+
+It is read from the main branch, so that a pull request cannot change the rules it is judged by.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from gitops.deployment import NEWEST_LWS, OLDEST_LWS, Toleration
+from gitops.documents import dump, load_mapping
+from gitops.errors import InvalidRequestError
+from gitops.names import QUANTITY, check_name, check_pattern, check_range, check_text, printable
+from gitops.versions import release
+
+OLDEST_KUBERNETES = "1.27"
+"""Oldest Kubernetes that LeaderWorkerSet works on without a feature gate."""
+
+
+class _Value(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"
+):
+    """A frozen value that stands in environment.yaml."""
+
+
+class Controller(StrEnum):
+    """Who applies the main branch to the cluster."""
+
+    ARGOCD = "argocd"
+    FLUX = "flux"
+
+
+class Pool(_Value, frozen=True):
+    """Nodes of one kind. `gpu` is a type of the GPU table; `price` is per GPU and hour."""
+
+    name: str
+    gpu: str
+    nodes: int
+    gpus_per_node: int = 1
+    price: float | None = None
+    node_selector: Mapping[str, str] = {}
+
+    def __post_init__(self) -> None:
+        check_name("pool", self.name)
+        check_range(f"pool {self.name}: nodes", self.nodes, 0, 10_000)
+        check_range(f"pool {self.name}: GPUs a node", self.gpus_per_node, 1, 16)
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of all nodes of the pool."""
+        return self.nodes * self.gpus_per_node
+
+
+class Defaults(_Value, frozen=True):
+    """What a request that says nothing means in this environment; the ACK guide's values."""
+
+    replicas: int = 1
+    tensor: int = 2
+    gpus_per_pod: int = 1
+    cpu: int = 8
+    shared_memory: str = "15Gi"
+    components: tuple[str, ...] = ()
+    tolerations: tuple[Toleration, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_range("default replicas", self.replicas, 0, 1000)
+        check_range("default tensor parallel size", self.tensor, 1, 1024)
+        check_range("default GPUs a pod", self.gpus_per_pod, 1, 16)
+        check_pattern("default shared memory", self.shared_memory, QUANTITY, "such as 15Gi")
+
+
+class Slack(_Value, frozen=True):
+    """Where this environment is talked about: a channel id, and a user group for incidents."""
+
+    channel: str = ""
+    on_call: str = ""
+
+
+class Environment(_Value, frozen=True, kw_only=True):
+    """One place to deploy to. `claims` are the storage claims that deployments may name."""
+
+    name: str
+    cluster: str = ""
+    context: str = ""
+    kubernetes: str = "1.32"
+    lws: str = NEWEST_LWS
+    controller: Controller = Controller.ARGOCD
+    namespace: str = "default"
+    pools: tuple[Pool, ...] = ()
+    claims: tuple[str, ...] = ()
+    currency: str = ""
+    defaults: Defaults = Defaults()
+    slack: Slack = Slack()
+    approvers: tuple[str, ...] = ()
+    two_person: bool = False
+
+    def __post_init__(self) -> None:
+        check_name("environment", self.name)
+        check_name("namespace", self.namespace)
+        for claim in self.claims:
+            check_name("claim", claim)
+        for text in (self.cluster, self.context, self.currency, *self.approvers):
+            check_text("text", text)
+        if release(self.lws) < release(OLDEST_LWS):
+            raise InvalidRequestError(f"LWS {self.lws}: {OLDEST_LWS} or newer is needed")
+        if release(self.kubernetes) < release(OLDEST_KUBERNETES):
+            raise InvalidRequestError(
+                f"Kubernetes {self.kubernetes}: {OLDEST_KUBERNETES} or newer is needed"
+            )
+
+    @property
+    def path(self) -> str:
+        """Path of the file that holds it."""
+        return f"overlays/{self.name}/environment.yaml"
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of all pools."""
+        return sum(pool.gpus for pool in self.pools)
+
+    @property
+    def price(self) -> float | None:
+        """Price of a GPU and hour, the dearest pool's; None when a pool has none."""
+        prices = [pool.price for pool in self.pools]
+        known = [price for price in prices if price is not None]
+        return max(known) if known and len(known) == len(prices) else None
+
+
+FIELDS = tuple(field.encode_name for field in msgspec.structs.fields(Environment))
+
+
+def read_environment(text: str, source: str) -> Environment:
+    """Return the environment that a file holds; `source` names the file in errors.
+
+    Raises:
+        InvalidRequestError: unknown, missing or wrong fields.
+    """
+    fields = load_mapping(text, source)
+    try:
+        return msgspec.convert(fields, Environment)
+    except msgspec.ValidationError as error:
+        raise InvalidRequestError(f"{source}: {in_words(error, FIELDS)}") from error
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"{source}: {error}") from error
+
+
+def write_environment(environment: Environment) -> str:
+    """Return the text of an environment.yaml."""
+    return dump(msgspec.to_builtins(environment))
+
+
+def in_words(error: msgspec.ValidationError, known: tuple[str, ...]) -> str:
+    """Return msgspec's message in one line, with the nearest known field where one is unknown."""
+    text = str(error)
+    if found := re.match(r"Object contains unknown field `(.+?)`(?: - at `\$\.(.+)`)?", text):
+        near = difflib.get_close_matches(found[1], known, 1)
+        where = f" in {found[2]}" if found[2] else ""
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"unknown field {printable(found[1])}{where}{hint}"
+    return printable(text.replace("`", "").replace("$.", ""))
