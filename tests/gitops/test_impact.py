@@ -9,7 +9,6 @@ from gitops.build import kustomize
 from gitops.errors import InvalidRequestError
 from gitops.impact import Impact, Kind, check_in_place, impact, in_words
 
-
 OUTAGE = (
     "outage: all 1 groups restart at once (maxUnavailable 1, maxSurge 0),"
     " from the stop until the weights are loaded"
