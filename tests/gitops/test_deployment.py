@@ -75,7 +75,9 @@ def test_a_valid_deployment_is_accepted_and_comes_back_the_same(change):
 
 
 def test_what_equals_its_default_is_not_written():
-    assert source_of(written({"lwsVersion": "0.10.0", "rollout": {"maxSurge": 0}})) == source_of(written({}))
+    assert source_of(written({"lwsVersion": "0.10.0", "rollout": {"maxSurge": 0}})) == source_of(
+        written({})
+    )
 
 
 @pytest.mark.parametrize(
