@@ -133,14 +133,13 @@ def _ask(teller: Teller, cast: Cast) -> None:
     typed = teller.expect("asking", "slack", "command.delivered", ok=True, text="ask .*")
     teller.tell("bob", f"types {typed['command']} {typed['text']}")
     teller.since = at
+    started = teller.expect("the stream", "slack", "chat.startStream", ok=True)
     asked = teller.expect(
         "the question", "engine", "POST chat/completions", host=f"{cast.name}-leader.*"
     )
     settings = ("max_tokens", "temperature", "top_p", "seed")
     parameters = ", ".join(f"{key} {asked[key]}" for key in settings)
     teller.tell("engine", f"is asked {asked['prompt']!r} ({parameters})")
-    teller.since = at
-    started = teller.expect("the stream", "slack", "chat.startStream", ok=True)
     grown = teller.expect("the answer", "slack", "chat.appendStream", ok=True, ts=started["ts"])
     teller.tell("Slack", f"streams: {' '.join(grown['markdown_text'].split())[:70]} …")
     ended = teller.expect("the end", "slack", "chat.stopStream", ok=True, ts=started["ts"])
