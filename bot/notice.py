@@ -128,6 +128,13 @@ class Refused:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one can type: words of our own, shown as they are."""
+
+    text: str
+
+
 Notice = (
     Card
     | Proposed
@@ -140,4 +147,5 @@ Notice = (
     | Asked
     | Footer
     | Refused
+    | Usage
 )

@@ -10,7 +10,7 @@ from bot.commands.ask import Asker
 from bot.commands.deploy import Asked, Deployer
 from bot.commands.parse import USAGE, Ask, Help, parse
 from bot.errors import BotError
-from bot.notice import Refused
+from bot.notice import Refused, Usage
 from bot.store import Job, Queue, Taken
 from gitops.errors import GitOpsError
 from gitops.request import DeployRequest
@@ -64,7 +64,7 @@ class Worker:
             case Ask() as ask:
                 self.ask(ask, asked)
             case Help():
-                self.chat.whisper(asked.place, asked.person, Refused(USAGE))
+                self.chat.whisper(asked.place, asked.person, Usage(USAGE))
 
     def _safely(self, job: Job, act: Callable[[], None]) -> None:
         try:

@@ -20,6 +20,7 @@ from bot.notice import (
     Refused,
     Restarted,
     Serving,
+    Usage,
 )
 
 SECTION = 3_000
@@ -37,9 +38,9 @@ def text(notice: Notice) -> str:  # noqa: C901, PLR0911, PLR0912 - a line a noti
         case Card():
             return f"{_plain(notice.name)} · {_plain(notice.phase)}"
         case Proposed():
-            return f":memo: Pull request {_pull(notice)} opened: {escape(notice.title)}"
+            return f":memo: Pull request {_pull(notice)} opened: {brief(notice.title)}"
         case Merged():
-            by = f" by {escape(notice.by)}" if notice.by else ""
+            by = f" by {brief(notice.by)}" if notice.by else ""
             return f":twisted_rightwards_arrows: Pull request #{notice.pull_number} merged{by}"
         case Closed():
             return (
@@ -47,7 +48,7 @@ def text(notice: Notice) -> str:  # noqa: C901, PLR0911, PLR0912 - a line a noti
                 " nothing changes"
             )
         case Applied():
-            return f":gear: Applied to the cluster: desired state `{escape(notice.state)}`"
+            return f":gear: Applied to the cluster: desired state `{brief(notice.state)}`"
         case Serving():
             return (
                 f":large_green_circle: *Serving*: {notice.groups}/{notice.groups} groups answered a"
@@ -56,7 +57,7 @@ def text(notice: Notice) -> str:  # noqa: C901, PLR0911, PLR0912 - a line a noti
         case Restarted():
             return (
                 f":warning: Group {notice.group} of {notice.groups} was recreated."
-                f" Cause: {escape(notice.cause)}"
+                f" Cause: {brief(notice.cause)}"
             )
         case Recovered():
             return (
@@ -64,13 +65,13 @@ def text(notice: Notice) -> str:  # noqa: C901, PLR0911, PLR0912 - a line a noti
                 f" first token after {notice.first_token:.2f} s"
             )
         case Asked():
-            return (
-                f":question: <@{notice.by}> asked *{escape(notice.name)}*: {quote(notice.prompt)}"
-            )
+            return f":question: <@{notice.by}> asked *{brief(notice.name)}*: {quote(notice.prompt)}"
         case Footer():
             return _footer(notice)
         case Refused():
-            return cut(escape(notice.text), SECTION)
+            return escape(cut(notice.text, 1_000))
+        case Usage():
+            return notice.text
 
 
 def blocks(notice: Notice) -> list[Block]:
@@ -97,9 +98,14 @@ def inert(outside: str) -> str:
     return outside.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def brief(outside: str) -> str:
+    """Return text from outside as one line of at most 300 characters."""
+    return escape(cut(" ".join(outside.split()), 300))
+
+
 def quote(outside: str) -> str:
-    """Return text from outside as one quoted line of at most 300 characters."""
-    return f"“{cut(escape(' '.join(outside.split())), 300)}”"
+    """Return text from outside as one quoted line."""
+    return f"“{brief(outside)}”"
 
 
 def cut(shown: str, limit: int) -> str:
@@ -138,8 +144,8 @@ def _group(line: GroupLine) -> Block:
 def _footer(footer: Footer) -> str:
     cut_off = " · cut at `--max-tokens`; raise it for more" if footer.finish == "length" else ""
     return (
-        f"_{escape(footer.model)} · first token {footer.first_token:.2f} s · {footer.tokens} tokens"
-        f" · {footer.tokens_per_second:.1f} tokens/s · finish: {escape(footer.finish)}{cut_off}_"
+        f"_{brief(footer.model)} · first token {footer.first_token:.2f} s · {footer.tokens} tokens"
+        f" · {footer.tokens_per_second:.1f} tokens/s · finish: {brief(footer.finish)}{cut_off}_"
     )
 
 
