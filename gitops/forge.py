@@ -40,6 +40,10 @@ class Forge(Protocol):
         """
         ...
 
+    def newest(self, branch: str) -> PullRequest | None:
+        """Return the newest pull request that came from a branch, whatever became of it."""
+        ...
+
     def pull_request(self, number: int) -> PullRequest:
         """Return a pull request as it stands now."""
         ...

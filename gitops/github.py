@@ -63,13 +63,20 @@ class GithubForge:
     def propose(self, plan: Plan, message: str, body: str) -> PullRequest:
         """Make branch, commit and pull request stand; see the port."""
         with _said(f"proposing {plan.branch}"):
-            if there := self._open_pull(plan.branch):
-                return self._adopt(there, plan)
-            self._stand_branch(plan, message)
+            newest = self._newest(plan.branch)
+            if newest and newest.state == "open":
+                return self._adopt(newest, plan)
+            self._stand_branch(plan, message, newest)
             made = self._repository.create_pull(
                 self._main, plan.branch, title=plan.title, body=body, maintainer_can_modify=True
             )
             return _value(made)
+
+    def newest(self, branch: str) -> PullRequest | None:
+        """Return the newest pull request of a branch; see the port."""
+        with _said(f"looking for pull requests of {branch}"):
+            found = self._newest(branch)
+            return _value(found) if found else None
 
     def pull_request(self, number: int) -> PullRequest:
         """Return a pull request as it stands now."""
@@ -78,9 +85,12 @@ class GithubForge:
             pull.update()
             return _value(pull)
 
-    def _open_pull(self, branch: str) -> GithubPullRequest | None:
+    def _newest(self, branch: str) -> GithubPullRequest | None:
         owner = self._repository.full_name.partition("/")[0]
-        return next(iter(self._repository.get_pulls("open", head=f"{owner}:{branch}")), None)
+        pulls = self._repository.get_pulls(
+            "all", sort="created", direction="desc", head=f"{owner}:{branch}"
+        )
+        return next(iter(pulls), None)
 
     def _adopt(self, pull: GithubPullRequest, plan: Plan) -> PullRequest:
         if f'"state": "{plan.state}"' in (pull.body or ""):
@@ -90,10 +100,11 @@ class GithubForge:
             " merge or close it first"
         )
 
-    def _stand_branch(self, plan: Plan, message: str) -> None:
+    def _stand_branch(self, plan: Plan, message: str, newest: GithubPullRequest | None) -> None:
         if ref := self._ref(plan.branch):
-            if self._is_ours(ref, plan.state):
-                return
+            used = newest is not None and newest.head.sha == ref.object.sha
+            if not used and self._is_ours(ref, plan.state):
+                return  # made by a run that died before its pull request
             self._clear_leftover(ref, plan.branch)
         head = self._repository.get_branch(self._main).commit
         tree = self._repository.create_git_tree(

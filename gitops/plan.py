@@ -70,20 +70,27 @@ class Requested:
     by: str
     key: str
     reason: str = ""
-    thread: str = ""
 
 
 def plan(overlay: Overlay, current: Mapping[str, str]) -> Plan:
     """Compare an overlay with the files that stand in its folder now."""
     changes = tuple(
         FileChange(path, current.get(path), text)
-        for path, text in overlay.files.items()
+        for path, text in {**overlay.files, **_gone(overlay, current)}.items()
         if current.get(path) != text
     )
     source = f"{overlay.deployment.folder}/llm.yaml"
     before = read(current[source], source) if source in current else None
     action = Action.NOTHING if not changes else Action.UPDATE if current else Action.CREATE
     return Plan(overlay.deployment, before, overlay.state, action, changes)
+
+
+def _gone(overlay: Overlay, current: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the files of the folder itself that are no longer rendered; `custom/` is people's."""
+    mine = {
+        path for path in current if "/" not in path.removeprefix(f"{overlay.deployment.folder}/")
+    }
+    return dict.fromkeys(sorted(mine - overlay.files.keys()))
 
 
 def diff(changed: Plan) -> str:
@@ -110,7 +117,6 @@ def body(changed: Plan, requested: Requested) -> str:
         metadata=_metadata(changed, requested),
         requested_by=escape(requested.by),
         reason=escape(requested.reason),
-        thread=requested.thread,
         before=_column(changed.before),
         after=_column(changed.deployment),
         files=changed.changes,

@@ -4,11 +4,11 @@ GET  /clock                      {"now", "monotonic"}
 POST /clock/sleep  {"seconds"}   waits (20 s at most a call), answers {"remaining"}
 POST /clock/advance {"seconds"}
 GET  /journal?since=N            what the servers received, in order
-POST /faults {"world", "call", "moment", "act", "nth", "status"}   answers {"fault": K}
+POST /faults {"world", "call", "moment", "act", "nth", "times", "status"}   answers {"fault": K}
 GET  /faults/K?wait=SECONDS      {"reached"}: waits until the call came
 POST /faults/K/release           lets a held call go
 GET  /state/WORLD                what a world holds now
-POST /acts/NAME {...}            an act of people or of fate: type, merge, kill_pod …
+POST /acts/NAME {...}            an act of people or of fate: type, merge, kill …
 """
 
 import json
@@ -63,6 +63,8 @@ class Control:
             result = getattr(self, f"_{endpoint}")(request, **values)
         except HTTPException as error:
             return Response(json.dumps({"message": str(error)}), error.code, mimetype=_JSON)
+        except (TypeError, ValueError, KeyError, IndexError) as error:  # the caller's words
+            return Response(json.dumps({"message": repr(error)}), 400, mimetype=_JSON)
         return Response(json.dumps(result, ensure_ascii=False), mimetype=_JSON)
 
     def _clock(self, request: Request) -> object:  # noqa: ARG002 - one signature for all routes

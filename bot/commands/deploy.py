@@ -45,12 +45,25 @@ class Deployer:
         """
         changed = self._plan(request)
         if changed.action is Action.NOTHING:
-            text = f"{changed.deployment.folder} is already as you ask; nothing to propose."
-            self.speaker.chat.whisper(asked.place, asked.person, Refused(text))
+            self._say_nothing_changes(changed, asked)
             return
         requested = Requested(f"slack:{asked.person.id}", asked.key, request.reason)
         pull = self.forge.propose(changed, message(changed, requested), body(changed, requested))
         self._tell(changed, pull, asked)
+
+    def _say_nothing_changes(self, changed: Plan, asked: Asked) -> None:
+        """Say so; and take a deployment up again whose card was lost, or never came to be.
+
+        A worker may have died after its pull request was made and before its card, or Redis may
+        have been lost: the newest pull request of the branch is what the card is about.
+        """
+        d = changed.deployment
+        text = f"{d.folder} is already as you ask; nothing to propose."
+        self.speaker.chat.whisper(asked.place, asked.person, Refused(text))
+        known = {proposal.key for proposal in self.records.proposals()}
+        pull = self.forge.newest(changed.branch)
+        if pull and f"{d.environment}/{d.name}" not in known:
+            self._tell(changed, pull, asked)
 
     def _plan(self, request: DeployRequest) -> Plan:
         deployment = self.catalog.resolve(request, self.defaults)

@@ -50,9 +50,9 @@ def review(rollout: Rollout, pull: PullRequest) -> Step:
 def observe(rollout: Rollout, proposal: Proposal, seen: Observation) -> Step:
     """Take note of what the cluster shows of the proposal's LeaderWorkerSet."""
     if seen.deleted:
-        return Step(replace(rollout, uid="", applied=False, served=False, groups={}))
+        return Step(replace(rollout, uid="", applied="", served=False, groups={}))
     if seen.uid != rollout.uid:  # made anew under the same name: its groups are new ones
-        rollout = replace(rollout, uid=seen.uid, applied=False, served=False, groups={})
+        rollout = replace(rollout, uid=seen.uid, applied="", served=False, groups={})
     rollout, news = _apply(rollout, proposal, seen)
     groups = {g: state for g, state in rollout.groups.items() if g < seen.replicas}
     for index in range(seen.replicas):
@@ -79,7 +79,7 @@ def prove(rollout: Rollout, seen: Observation, group: int, leader: str, first_to
 
 def unproved(rollout: Rollout, seen: Observation) -> list[Pod]:
     """Return the leaders whose group is ready but has not answered yet, on the applied state."""
-    if not (rollout.applied and seen.current):
+    if not (rollout.applied == seen.state and seen.current):
         return []
     leaders = []
     for index, state in rollout.groups.items():
@@ -98,12 +98,13 @@ def group_ready(pods: list[Pod], size: int) -> bool:
 def _apply(
     rollout: Rollout, proposal: Proposal, seen: Observation
 ) -> tuple[Rollout, tuple[News, ...]]:
-    if rollout.applied or rollout.review != Review.MERGED or seen.state != proposal.state:
+    known = rollout.applied == seen.state
+    if known or rollout.review != Review.MERGED or seen.state != proposal.state:
         return rollout, ()
     fresh = {g: replace(state, proved=None) for g, state in rollout.groups.items()}
     key = f"applied:{seen.uid}:{seen.state}:{rollout.pull_number}"
     notice = Applied(seen.name, seen.state)
-    return replace(rollout, applied=True, served=False, groups=fresh), (News(key, notice),)
+    return replace(rollout, applied=seen.state, served=False, groups=fresh), (News(key, notice),)
 
 
 def _follow_group(

@@ -24,12 +24,16 @@ def card(proposal: Proposal, rollout: Rollout | None, seen: Observation | None) 
 
 
 def _phase(rollout: Rollout | None, seen: Observation | None) -> str:
-    if rollout is None or rollout.review == "open":
-        return "pull request open"
-    if rollout.review == "closed":
-        return "closed without a merge"
-    if not rollout.applied or seen is None:
+    running = bool(rollout and seen and rollout.applied and rollout.applied == seen.state)
+    if rollout is None or not (running or rollout.review == "merged"):
+        closed = rollout is not None and rollout.review == "closed"
+        return "closed without a merge" if closed else "pull request open"
+    if not running or seen is None:
         return "merged, waiting for the cluster"
+    return _serving(rollout, seen)
+
+
+def _serving(rollout: Rollout, seen: Observation) -> str:
     proved = sum(state.proved is not None for state in rollout.groups.values())
     if proved == seen.replicas:
         return f"serving · {proved}/{seen.replicas} groups proved"

@@ -10,7 +10,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.chat import Place
@@ -134,8 +134,10 @@ class Watcher:
 
     def _rollout(self, proposal: Proposal) -> Rollout:
         known = self.ports.records.rollout(proposal.key)
-        if known is None or known.pull_number != proposal.pull_number:
+        if known is None:
             return Rollout(proposal.pull_number)
+        if known.pull_number != proposal.pull_number:  # what runs goes on under a newer proposal
+            return replace(known, pull_number=proposal.pull_number, review="open")
         return known
 
     def _tell(self, proposal: Proposal, step: Step) -> None:

@@ -6,6 +6,7 @@ from typing import cast
 
 from slack_bolt import App
 from slack_bolt.adapter.wsgi import SlackRequestHandler
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 from waitress.server import create_server
 
@@ -35,6 +36,9 @@ def app(settings: SlackSettings, queue: Queue) -> App:
         process_before_response=True,
         request_verification_enabled=False,  # `signed_only` stands before it
         token_verification_enabled=False,
+        authorize=lambda: AuthorizeResult(  # bolt's own asks Slack inside the three seconds
+            enterprise_id=None, team_id=None, bot_token=settings.token
+        ),
         logger=quiet,
     )
     register(made, queue)

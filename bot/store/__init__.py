@@ -82,12 +82,16 @@ class GroupState:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """How far a proposal has come. Written by the watcher only."""
+    """How far a deployment has come. Written by the watcher only.
+
+    `review` is of the newest pull request; `applied` is the desired state that the cluster shows
+    of ours, which a newer proposal leaves running until it is merged.
+    """
 
     pull_number: int
     review: str = "open"
     uid: str = ""
-    applied: bool = False
+    applied: str = ""
     served: bool = False
     groups: dict[int, GroupState] = field(default_factory=dict)
 

@@ -162,3 +162,36 @@ def test_a_read_is_tried_again_and_a_write_is_not(stage):
 
     assert stage.faults[0].seen == 2
     assert stage.faults[1].seen == 1
+
+
+def test_the_newest_pull_request_of_a_branch_is_found_whatever_became_of_it(stage):
+    assert forge(stage).newest(BRANCH) is None
+    propose(stage, make_plan())
+    stage.github.close(1, "bob")
+    propose(stage, make_plan(replicas=2))
+
+    assert forge(stage).newest(BRANCH).number == 2
+
+
+def test_the_same_state_after_a_merge_was_undone_is_a_new_pull_request(stage):
+    made = make_plan()
+    propose(stage, made)
+    stage.github.merge(1, "bob")
+    paths = [change.path for change in made.changes]
+    stage.github.push("main", {"x.md": "Undone.\n"}, "Undo.", "bob", without=paths)
+
+    assert propose(stage, make_plan()).number == 2
+    assert stage.github.read(BRANCH, paths[0]) is not None
+
+
+def test_a_file_that_is_no_longer_rendered_is_removed_and_custom_files_stay(stage):
+    made = make_plan()
+    propose(stage, made)
+    stage.github.merge(1, "bob")
+    old, own = f"{FOLDER}/old.yaml", f"{FOLDER}/custom/kustomization.yaml"
+    stage.github.push("main", {old: "x: 1\n", own: "kind: Component\n"}, "More.", "bob")
+
+    propose(stage, make_plan(forge(stage).files(FOLDER)))
+
+    assert stage.github.read(BRANCH, old) is None
+    assert stage.github.read(BRANCH, own) is not None

@@ -86,7 +86,7 @@ def test_proposals_and_rollouts_come_back_as_they_were(store):
         "TP 2 × PP 1", 2, "s1", 7, "u", "C1", "1.1", "U1",
     )  # fmt: skip
     rollout = Rollout(
-        7, "merged", "uid", applied=True, groups={0: GroupState("a", "r", proved=0.4)}
+        7, "merged", "uid", applied="s1", groups={0: GroupState("a", "r", proved=0.4)}
     )
 
     store.propose(proposal)

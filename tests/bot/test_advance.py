@@ -171,6 +171,28 @@ def test_a_set_made_anew_under_the_same_name_starts_from_nothing():
     assert step.rollout.groups[0].proved is None
 
 
+def test_a_newer_proposal_leaves_what_runs_followed():
+    newer = replace(PROPOSAL, state="s2", pull_number=8)
+    for review_ in ("open", "closed"):
+        rollout = replace(serving(), pull_number=8, review=review_)
+        restarted = observe(rollout, newer, seen(pod(0, 0, "c"), pod(0, 1, "d")))
+
+        assert [type(notice) for notice in notices(restarted)] == [Restarted]
+        again = seen(pod(0, 0, "c"), pod(0, 1, "d"))
+        assert [leader.uid for leader in unproved(restarted.rollout, again)] == ["c"]
+        assert card(newer, rollout, READY).phase == "serving · 1/1 groups proved"
+
+
+def test_a_merged_newer_state_is_applied_when_the_cluster_shows_it():
+    newer = replace(PROPOSAL, state="s2", pull_number=8)
+    rollout = replace(serving(), pull_number=8, review="merged")
+
+    assert observe(rollout, newer, READY).news == ()
+    step = observe(rollout, newer, replace(READY, state="s2"))
+    assert notices(step) == [Applied("vllm-multi-nodes", "s2")]
+    assert (step.rollout.applied, step.rollout.groups[0].proved) == ("s2", None)
+
+
 def test_the_card_says_degraded_when_a_group_that_served_lost_its_proof():
     lost = seen(pod(0, 0, "a"), pod(0, 1, "b", ready=False, state="CrashLoopBackOff"))
     rollout = observe(serving(), PROPOSAL, lost).rollout

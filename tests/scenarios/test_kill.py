@@ -104,3 +104,20 @@ def test_a_watcher_killed_between_speaking_and_remembering_says_it_once(worlds):
     texts = [m["text"] for m in worlds.slack.messages(CHANNEL)]
     assert len([text for text in texts if "merged" in text]) == 1
     assert len([text for text in texts if "Applied" in text]) == 1
+
+
+def test_a_pull_request_merged_while_the_worker_was_dead_still_gets_its_card(worlds):
+    fault = Fault("github", "POST pulls", "after", "hold")
+    worlds.faults.arm(fault)
+    with running(worlds, "web", "worker") as leadline:
+        worlds.type("deploy qwen3-32b sglang")
+        assert fault.reached.wait(10)
+
+        leadline.kill("worker")
+        fault.released.set()
+        worlds.merge(1)
+        leadline.start("worker")
+        assert worlds.journal.wait(finished)
+
+    assert [pull["number"] for pull in worlds.github.state()["pulls"]] == [1]
+    assert len([m for m in worlds.slack.messages(CHANNEL) if m["text"].startswith(NAME)]) == 1
