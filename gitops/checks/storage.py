@@ -1,0 +1,61 @@
+"""Pure: lints on volumes and claims of storage units.
+
+Sources: the review of the ACK guide (findings 8 to 10); the OSS driver reads its Secret from the
+namespace that the volume names; an admission plugin gives a claim without class the default one.
+"""
+
+from collections.abc import Iterator
+
+from gitops.checks.finding import Found
+from gitops.checks.subject import GIB, Manifest, Subject, amount, name_of, spec_of, title, within
+
+
+def secret_is_beside_claim(subject: Subject) -> Iterator[Found]:
+    """The Secret that a volume names must lie in its claim's namespace."""
+    for volume in subject.of_kind("PersistentVolume"):
+        secret = within(volume, "spec", "csi", "nodePublishSecretRef")
+        for namespace in sorted(_namespaces(subject, volume)):
+            if secret and secret.get("namespace") != namespace:
+                yield Found(
+                    title(volume),
+                    f"{title(volume)} reads its Secret from {secret.get('namespace')}, its claim is"
+                    f" in {namespace}; name that namespace",
+                )
+
+
+def capacity_is_true(subject: Subject) -> Iterator[Found]:
+    """A volume must be as large as the weights that lie on it, where they are known."""
+    for volume in subject.of_kind("PersistentVolume"):
+        claim = within(volume, "spec", "claimRef").get("name", name_of(volume))
+        weights = subject.facts.weights_gib.get(str(claim))
+        size = amount(within(volume, "spec", "capacity").get("storage"))
+        if weights is not None and size is not None and size / GIB < weights:
+            yield Found(
+                title(volume),
+                f"{title(volume)} has {size / GIB:g} GiB, its weights {weights:.1f} GiB; raise"
+                " capacity and the claim's request",
+            )
+
+
+def static_claims_have_no_class(subject: Subject) -> Iterator[Found]:
+    """A claim of a named volume must have the empty class, or it may never bind."""
+    for claim in subject.of_kind("PersistentVolumeClaim"):
+        spec = spec_of(claim)
+        if spec.get("volumeName") and "storageClassName" not in spec:
+            yield Found(
+                title(claim),
+                f'{title(claim)} names a volume; set storageClassName: "", or the default class'
+                " keeps it from binding",
+            )
+
+
+def _namespaces(subject: Subject, volume: Manifest) -> set[str]:
+    reference = within(volume, "spec", "claimRef")
+    claims = [
+        claim
+        for claim in subject.of_kind("PersistentVolumeClaim")
+        if spec_of(claim).get("volumeName") == name_of(volume)
+        or name_of(claim) == reference.get("name")
+    ]
+    named = {str(within(claim, "metadata").get("namespace", "default")) for claim in claims}
+    return named | ({str(reference["namespace"])} if "namespace" in reference else set())
