@@ -11,6 +11,7 @@ from bot.settings import Settings
 from bot.store.redis import RedisStore
 from gitops.catalog import Catalog, Defaults
 from gitops.clock import Clock, SandboxClock, SystemClock
+from gitops.environment import Environment
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ def worker(settings: Settings, stop: threading.Event) -> None:
     deployer = Deployer(
         Catalog.load(),
         Defaults(environment=settings.environment),
+        Environment(name=settings.environment),
         GithubForge.connect(settings.forge),
         store,
         speaker,

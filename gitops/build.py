@@ -41,11 +41,20 @@ def build(overlay: Overlay, bases: Path | None = None) -> list[Manifest]:
     Raises:
         BuildError: as `kustomize`.
     """
+    return build_files(overlay.files, overlay.deployment.folder, bases)
+
+
+def build_files(files: Mapping[str, str], folder: str, bases: Path | None = None) -> list[Manifest]:
+    """Build the kustomization of a folder whose files exist only in memory.
+
+    Raises:
+        BuildError: as `kustomize`.
+    """
     with tempfile.TemporaryDirectory(prefix="leadline-") as name:
         root = Path(name)
         (root / "kustomize").symlink_to((bases or assets.root()) / "kustomize")
-        _write(root, overlay.files)
-        return kustomize(root / overlay.deployment.folder)
+        _write(root, files)
+        return kustomize(root / folder)
 
 
 def _write(root: Path, files: Mapping[str, str]) -> None:

@@ -1,6 +1,6 @@
 """Port: the Git host of the GitOps repository, as far as desired state needs it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -33,7 +33,9 @@ class Forge(Protocol):
         """Return the text files of a folder on the main branch, by path; empty when absent."""
         ...
 
-    def propose(self, plan: Plan, message: str, body: str) -> PullRequest:
+    def propose(
+        self, plan: Plan, message: str, body: str, labels: Sequence[str] = ()
+    ) -> PullRequest:
         """Make the plan's branch, commit and pull request stand, looking before each step.
 
         Called again with the same plan it finds its own work and changes nothing.

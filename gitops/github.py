@@ -6,11 +6,12 @@ Source of the limits: docs.github.com, "Rate limits for the REST API".
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import requests
 import urllib3
 from github import Auth, Github, GithubException, UnknownObjectException
+from github.GitCommit import GitCommit
 from github.GitRef import GitRef
 from github.InputGitTreeElement import InputGitTreeElement
 from github.PullRequest import PullRequest as GithubPullRequest
@@ -18,7 +19,8 @@ from github.Repository import Repository
 
 from gitops.errors import ConflictError, ForgeUnavailableError, GitOpsError
 from gitops.forge import PullRequest, Review
-from gitops.plan import STATE_TRAILER, Plan
+from gitops.plan import Plan
+from gitops.pull_request import STATE_TRAILER
 from gitops.settings import ForgeSettings
 
 TIMEOUT = 10
@@ -60,7 +62,9 @@ class GithubForge:
             entries = listed if isinstance(listed, list) else [listed]
             return {e.path: e.decoded_content.decode() for e in entries if e.type == "file"}
 
-    def propose(self, plan: Plan, message: str, body: str) -> PullRequest:
+    def propose(
+        self, plan: Plan, message: str, body: str, labels: Sequence[str] = ()
+    ) -> PullRequest:
         """Make branch, commit and pull request stand; see the port."""
         with _said(f"proposing {plan.branch}"):
             newest = self._newest(plan.branch)
@@ -70,6 +74,8 @@ class GithubForge:
             made = self._repository.create_pull(
                 self._main, plan.branch, title=plan.title, body=body, maintainer_can_modify=True
             )
+            if labels:
+                made.add_to_labels(*labels)
             return _value(made)
 
     def newest(self, branch: str) -> PullRequest | None:
@@ -110,7 +116,9 @@ class GithubForge:
         tree = self._repository.create_git_tree(
             [_element(change.path, change.new) for change in plan.changes], head.commit.tree
         )
-        commit = self._repository.create_git_commit(message, tree, [head.commit])
+        # The branch's answer has no sha for this object; PyGithub would ask for it once more.
+        parent = GitCommit(self._repository.requester, {}, {"sha": head.sha}, completed=True)
+        commit = self._repository.create_git_commit(message, tree, [parent])
         self._repository.create_git_ref(f"refs/heads/{plan.branch}", commit.sha)
 
     def _ref(self, branch: str) -> GitRef | None:

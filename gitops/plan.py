@@ -1,23 +1,12 @@
-"""Pure: what a proposal would change, as a value and as the text that reviewers read."""
+"""Pure: what a request would change in the repository, as a value."""
 
 import difflib
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import resources
-
-import jinja2
 
 from gitops.deployment import ModelDeployment
 from gitops.overlay import Overlay, read
-
-BODY_LIMIT = 60_000
-"""Most characters of a pull-request body; GitHub refuses more than 65,536."""
-
-STATE_TRAILER = "Desired-State"
-"""Trailer of our commits: how a repeated run finds its own work again."""
 
 
 class Action(StrEnum):
@@ -25,6 +14,7 @@ class Action(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"
+    REMOVE = "remove"
     NOTHING = "nothing"
 
 
@@ -39,13 +29,22 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A deployment's change of desired state."""
+    """A deployment's change of desired state.
+
+    `deployment` is what should run, or, where it is removed, what ran; `verb` is what was typed.
+    """
 
     deployment: ModelDeployment
     before: ModelDeployment | None
     state: str
     action: Action
     changes: tuple[FileChange, ...]
+    verb: str = "deploy"
+
+    @property
+    def folder(self) -> str:
+        """Folder of the overlay in the repository."""
+        return self.deployment.folder
 
     @property
     def branch(self) -> str:
@@ -56,23 +55,28 @@ class Plan:
     def title(self) -> str:
         """Title of the pull request: unique to the deployment and greppable."""
         d = self.deployment
-        verb = "deploy" if self.action is Action.CREATE else "update"
-        return (
-            f"{verb}({d.environment}/{d.name}): {d.engine.value} {d.engine_version}"
-            f" · {d.shape} · {d.parallel}"
-        )
+        return f"{self.verb}({d.environment}/{d.name}): {self._subject()}"
+
+    def files_after(self, current: Mapping[str, str]) -> dict[str, str]:
+        """Return the folder's files as they stand once the plan is carried out."""
+        after = dict(current)
+        for change in self.changes:
+            if change.new is None:
+                after.pop(change.path, None)
+            else:
+                after[change.path] = change.new
+        return after
+
+    def _subject(self) -> str:
+        d, before = self.deployment, self.before
+        if self.action is Action.REMOVE:
+            return f"{d.gpus} GPUs released, storage stays"
+        if self.verb == "scale" and before:
+            return f"{before.replicas} → {d.replicas} groups"
+        return f"{d.engine.value} {d.engine_version} · {d.shape} · {d.parallel}"
 
 
-@dataclass(frozen=True, slots=True)
-class Requested:
-    """Who asked for a plan, where and why; `key` is the delivery the request came by."""
-
-    by: str
-    key: str
-    reason: str = ""
-
-
-def plan(overlay: Overlay, current: Mapping[str, str]) -> Plan:
+def plan(overlay: Overlay, current: Mapping[str, str], verb: str | None = None) -> Plan:
     """Compare an overlay with the files that stand in its folder now."""
     changes = tuple(
         FileChange(path, current.get(path), text)
@@ -82,15 +86,14 @@ def plan(overlay: Overlay, current: Mapping[str, str]) -> Plan:
     source = f"{overlay.deployment.folder}/llm.yaml"
     before = read(current[source], source) if source in current else None
     action = Action.NOTHING if not changes else Action.UPDATE if current else Action.CREATE
-    return Plan(overlay.deployment, before, overlay.state, action, changes)
+    verb = verb or ("update" if action is Action.UPDATE else "deploy")
+    return Plan(overlay.deployment, before, overlay.state, action, changes, verb)
 
 
-def _gone(overlay: Overlay, current: Mapping[str, str]) -> dict[str, str | None]:
-    """Return the files of the folder itself that are no longer rendered; `custom/` is people's."""
-    mine = {
-        path for path in current if "/" not in path.removeprefix(f"{overlay.deployment.folder}/")
-    }
-    return dict.fromkeys(sorted(mine - overlay.files.keys()))
+def plan_removal(deployment: ModelDeployment, current: Mapping[str, str]) -> Plan:
+    """Remove every file of a deployment's folder; its storage lies elsewhere and stays."""
+    changes = tuple(FileChange(path, text, None) for path, text in sorted(current.items()))
+    return Plan(deployment, deployment, "removed", Action.REMOVE, changes, "undeploy")
 
 
 def diff(changed: Plan) -> str:
@@ -98,68 +101,11 @@ def diff(changed: Plan) -> str:
     return "\n".join(line for change in changed.changes for line in _file_diff(change))
 
 
-def message(changed: Plan, requested: Requested) -> str:
-    """Return the commit message, with the trailers that a repeated run looks for."""
-    return (
-        f"{changed.title}\n\n"
-        f"Requested-by: {one_line(requested.by)}\n"
-        f"Request-Id: {requested.key}\n"
-        f"{STATE_TRAILER}: {changed.state}\n"
-    )
-
-
-def body(changed: Plan, requested: Requested) -> str:
-    """Return the pull request's body, within GitHub's limit."""
-    text = diff(changed)
-    if len(text) > BODY_LIMIT:
-        text = text[:BODY_LIMIT] + "\n… cut here; the files tab has the rest"
-    return _TEMPLATE.render(
-        metadata=_metadata(changed, requested),
-        requested_by=escape(requested.by),
-        reason=escape(requested.reason),
-        before=_column(changed.before),
-        after=_column(changed.deployment),
-        files=changed.changes,
-        folder=changed.deployment.folder,
-        diff=text,
-        fence=_fence(text),
-        state=changed.state,
-    )
-
-
-def escape(text: str) -> str:
-    """Return text of a person as one harmless line of Markdown: no markup, no mention, no HTML."""
-    line = re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", one_line(text))
-    return (
-        line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\u200b")
-    )
-
-
-def one_line(text: str) -> str:
-    """Return text without line breaks and control characters, at most 300 characters."""
-    return "".join(c if c.isprintable() else " " for c in text).strip()[:300]
-
-
-def _metadata(changed: Plan, requested: Requested) -> str:
-    values = {
-        "name": changed.deployment.name,
-        "environment": changed.deployment.environment,
-        "state": changed.state,
-        "request": requested.key,
-    }
-    return json.dumps(values).replace("--", "-\\u002d")
-
-
-def _column(deployment: ModelDeployment | None) -> Mapping[str, object]:
-    if deployment is None:
-        return {"engine": "–", "shape": "–", "parallel": "–", "gpus": 0}
-    d = deployment
-    return {
-        "engine": f"{d.engine.value} {d.engine_version}",
-        "shape": d.shape,
-        "parallel": str(d.parallel),
-        "gpus": d.gpus,
-    }
+def _gone(overlay: Overlay, current: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the files of the folder itself that are no longer rendered; `custom/` is people's."""
+    folder = overlay.deployment.folder
+    mine = {path for path in current if "/" not in path.removeprefix(f"{folder}/")}
+    return dict.fromkeys(sorted(mine - overlay.files.keys()))
 
 
 def _file_diff(change: FileChange) -> list[str]:
@@ -167,13 +113,3 @@ def _file_diff(change: FileChange) -> list[str]:
     before = "/dev/null" if change.old is None else f"a/{change.path}"
     after = "/dev/null" if change.new is None else f"b/{change.path}"
     return list(difflib.unified_diff(old, new, before, after, lineterm=""))
-
-
-def _fence(text: str) -> str:
-    longest = max((len(ticks) for ticks in re.findall(r"`+", text)), default=0)
-    return "`" * max(3, longest + 1)
-
-
-_TEMPLATE = jinja2.Environment(  # noqa: S701 - Markdown, not HTML; every outside text is escaped
-    undefined=jinja2.StrictUndefined, keep_trailing_newline=True
-).from_string((resources.files("gitops") / "templates" / "pull_request.md.j2").read_text("utf-8"))

@@ -9,12 +9,13 @@ from bot.chat import Person, Place
 from bot.notice import Card, Proposed, Refused
 from bot.speaker import Speaker
 from bot.store import Proposal, Records
-from gitops.build import build
+from gitops.assess import Assessment, assess
 from gitops.catalog import Catalog, Defaults
-from gitops.checks import check
+from gitops.environment import Environment
 from gitops.forge import Forge, PullRequest
 from gitops.overlay import render
-from gitops.plan import Action, Plan, Requested, body, diff, message, plan
+from gitops.plan import Action, Plan, diff, plan
+from gitops.pull_request import Requested, body, labels, message
 from gitops.request import DeployRequest
 
 
@@ -33,6 +34,7 @@ class Deployer:
 
     catalog: Catalog
     defaults: Defaults
+    environment: Environment
     forge: Forge
     records: Records
     speaker: Speaker
@@ -43,13 +45,25 @@ class Deployer:
         Raises:
             GitOpsError: the request, a check or the Git host refuses.
         """
-        changed = self._plan(request)
+        assessed = self._assess(request)
+        changed = assessed.plan
         if changed.action is Action.NOTHING:
             self._say_nothing_changes(changed, asked)
             return
         requested = Requested(f"slack:{asked.person.id}", asked.key, request.reason)
-        pull = self.forge.propose(changed, message(changed, requested), body(changed, requested))
+        pull = self.forge.propose(
+            changed, message(changed, requested), body(assessed, requested), labels(assessed)
+        )
         self._tell(changed, pull, asked)
+
+    def _assess(self, request: DeployRequest) -> Assessment:
+        deployment = self.catalog.resolve(request, self.defaults)
+        recipe = self.catalog.recipe(deployment.engine, deployment.engine_version)
+        current = self.forge.files(deployment.folder)
+        changed = plan(render(deployment, recipe), current)
+        assessed = assess(changed, current, self.environment, self.catalog)
+        assessed.refuse()
+        return assessed
 
     def _say_nothing_changes(self, changed: Plan, asked: Asked) -> None:
         """Say so; and take a deployment up again whose card was lost, or never came to be.
@@ -64,13 +78,6 @@ class Deployer:
         pull = self.forge.newest(changed.branch)
         if pull and f"{d.environment}/{d.name}" not in known:
             self._tell(changed, pull, asked)
-
-    def _plan(self, request: DeployRequest) -> Plan:
-        deployment = self.catalog.resolve(request, self.defaults)
-        recipe = self.catalog.recipe(deployment.engine, deployment.engine_version)
-        overlay = render(deployment, recipe)
-        check(build(overlay), deployment.name)
-        return plan(overlay, self.forge.files(deployment.folder))
 
     def _tell(self, changed: Plan, pull: PullRequest, asked: Asked) -> None:
         first = _card(changed, pull, asked)

@@ -2,13 +2,16 @@
 
 import pytest
 
+from gitops.assess import assess
 from gitops.catalog import Catalog, Defaults
 from gitops.engine import Engine
+from gitops.environment import Environment
 from gitops.errors import ConflictError, ForgeUnavailableError
 from gitops.forge import PullRequest, Review
 from gitops.github import GithubForge
 from gitops.overlay import render
-from gitops.plan import Requested, body, message, plan
+from gitops.plan import plan
+from gitops.pull_request import Requested, body, labels, message
 from gitops.request import DeployRequest
 from gitops.settings import ForgeSettings
 from sandbox.clock import Time
@@ -56,7 +59,9 @@ def make_plan(current=None, **words):
 
 def propose(stage, made):
     requested = Requested("slack:U1", "k1")
-    return forge(stage).propose(made, message(made, requested), body(made, requested))
+    assessed = assess(made, {}, Environment(name="example"), Catalog.load())
+    text = body(assessed, requested)
+    return forge(stage).propose(made, message(made, requested), text, labels(assessed))
 
 
 def test_a_folder_that_is_not_there_is_empty(stage):

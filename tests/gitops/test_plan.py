@@ -1,6 +1,4 @@
-"""Plans and the text that reviewers read."""
-
-import dataclasses
+"""Plans: what a request would change in the repository."""
 
 import msgspec
 import pytest
@@ -8,10 +6,8 @@ import pytest
 from gitops.catalog import Defaults
 from gitops.engine import Engine
 from gitops.overlay import render
-from gitops.plan import BODY_LIMIT, Action, Requested, body, diff, escape, message, plan
+from gitops.plan import Action, diff, plan, plan_removal
 from gitops.request import DeployRequest
-
-REQUESTED = Requested("slack:U1", "abc123", "try it")
 
 
 @pytest.fixture
@@ -54,72 +50,32 @@ def test_more_replicas_change_the_source_and_the_patch_only(overlay, catalog):
     assert "-replicas: 1\n+replicas: 2" in diff(made)
 
 
-def test_the_commit_carries_trailers_that_a_repeated_run_finds(overlay):
-    made = plan(overlay, {})
+def test_titles_say_the_verb_and_what_changes(overlay, catalog):
+    scaled = plan(changed(overlay, catalog, replicas=3), overlay.files, "scale")
+    removed = plan_removal(overlay.deployment, overlay.files)
 
-    assert message(made, REQUESTED) == (
-        "deploy(example/qwen3-32b-sglang): sglang 0.4.10.post2 · 1×(2×1 GPU) · TP 2\n\n"
-        "Requested-by: slack:U1\n"
-        "Request-Id: abc123\n"
-        f"Desired-State: {overlay.state}\n"
-    )
+    assert scaled.title == "scale(example/qwen3-32b-sglang): 1 → 3 groups"
+    assert removed.title == ("undeploy(example/qwen3-32b-sglang): 2 GPUs released, storage stays")
 
 
-def test_the_body_says_who_what_and_how_many_gpus_first(overlay, catalog):
-    made = plan(changed(overlay, catalog, replicas=2), overlay.files)
+def test_a_removal_takes_every_file_of_the_folder_and_no_other(overlay):
+    custom = f"{overlay.deployment.folder}/custom/kustomization.yaml"
+    current = {**overlay.files, custom: "kind: Component\n"}
 
-    text = body(made, REQUESTED)
+    removed = plan_removal(overlay.deployment, current)
 
-    assert text.startswith(
-        '<!-- leadline:v1 {"name": "qwen3-32b-sglang", "environment": "example",'
-        f' "state": "{made.state}", "request": "abc123"}} -->\n'
-        "**slack:U1** asked: “try it”\n\n"
-        "| | now | after |\n|---|---|---|\n"
-        "| Engine | sglang 0.4.10.post2 | sglang 0.4.10.post2 |\n"
-        "| Groups × (pods × GPU) | 1×(2×1 GPU) | 2×(2×1 GPU) |\n"
-        "| Parallel | TP 2 | TP 2 |\n"
-        "| GPUs | 2 | 4 |\n"
-    )
-    assert f"```diff\n{diff(made)}\n```" in text
+    assert removed.action is Action.REMOVE
+    assert {change.path for change in removed.changes} == set(current)
+    assert removed.files_after(current) == {}
 
 
-@pytest.mark.parametrize(
-    "reason",
-    ["<!-- x -->", "a\n# heading", "@org/team", "**bold** `code`", "[x](http://evil)", "{{ 7*7 }}"],
-)
-def test_a_reason_is_one_harmless_line(overlay, reason):
-    text = body(plan(overlay, {}), Requested("slack:U1", "k", reason))
+def test_files_after_a_plan_are_the_ones_rendered_and_the_peoples(overlay, catalog):
+    folder = overlay.deployment.folder
+    current = {**overlay.files, f"{folder}/old.yaml": "x\n", f"{folder}/custom/a.yaml": "y\n"}
+    made = plan(changed(overlay, catalog, replicas=2), current)
 
-    line = text.splitlines()[1]
-    assert line == f"**slack:U1** asked: “{escape(reason)}”"
-    for markup in ("<", ">", "@o", "**bold", "[x]"):
-        assert markup not in escape(reason)
+    after = made.files_after(current)
 
-
-def test_a_reason_with_a_newline_cannot_forge_a_trailer(overlay):
-    requested = Requested("slack:U1\nDesired-State: forged", "k")
-
-    lines = message(plan(overlay, {}), requested).splitlines()
-
-    assert [line for line in lines if line.startswith("Desired-State:")] == [
-        f"Desired-State: {overlay.state}"
-    ]
-
-
-def test_a_diff_with_a_fence_in_it_stays_inside_its_fence(overlay):
-    made = plan(overlay, {})
-    fenced = dataclasses.replace(
-        made, changes=(dataclasses.replace(made.changes[0], new="````\nx"),)
-    )
-
-    assert "`````diff\n" in body(fenced, REQUESTED)
-
-
-def test_a_long_diff_is_cut_below_githubs_limit_and_says_so(overlay):
-    made = plan(overlay, {})
-    long = dataclasses.replace(made.changes[0], new="x\n" * BODY_LIMIT)
-
-    text = body(dataclasses.replace(made, changes=(long,)), REQUESTED)
-
-    assert len(text) < 65_536
-    assert "cut here" in text
+    assert f"{folder}/old.yaml" not in after
+    assert after[f"{folder}/custom/a.yaml"] == "y\n"
+    assert "replicas: 2" in after[f"{folder}/llm.yaml"]

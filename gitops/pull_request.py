@@ -1,0 +1,153 @@
+"""Pure: what reviewers read: commit message, labels and body of a pull request.
+
+Order of the body: who and why, the change in one table, checks and fit, then the details; the
+first screen is enough to judge. GitHub takes 65,536 characters of a body.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+import jinja2
+
+from gitops.assess import Assessment
+from gitops.checks import Severity
+from gitops.deployment import ModelDeployment
+from gitops.difference import MARKDOWN_LIMIT, as_markdown
+from gitops.fit import Fit, Verdict, title
+from gitops.impact import Impact, in_words
+from gitops.plan import Action, Plan
+
+STATE_TRAILER = "Desired-State"
+"""Trailer of our commits: how a repeated run finds its own work again."""
+
+GIB = 1024**3
+
+_FIT_LABELS = {Verdict.FITS: "ok", Verdict.TIGHT: "tight", Verdict.NO: "no"}
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """Who asked for a plan, where and why; `key` is the delivery the request came by."""
+
+    by: str
+    key: str
+    reason: str = ""
+
+
+def message(changed: Plan, requested: Requested) -> str:
+    """Return the commit message, with the trailers that a repeated run looks for."""
+    return (
+        f"{changed.title}\n\n"
+        f"Requested-by: {one_line(requested.by)}\n"
+        f"Request-Id: {one_line(requested.key)}\n"
+        f"{STATE_TRAILER}: {changed.state}\n"
+    )
+
+
+def labels(assessed: Assessment) -> tuple[str, ...]:
+    """Return the labels that filters and rules look for."""
+    d, found = assessed.plan.deployment, assessed.impact
+    fitting = (f"fit/{_FIT_LABELS[assessed.fit.verdict]}",) if assessed.fit else ()
+    restarts = "restart" if found.down or found.kind.value == "rolling restart" else "no-restart"
+    return (
+        "llm",
+        f"action/{assessed.plan.verb}",
+        f"env/{d.environment}",
+        f"engine/{d.engine.value}",
+        f"gpu-delta/{found.gpu_delta:+d}",
+        f"risk/{restarts}",
+        *fitting,
+    )
+
+
+def body(assessed: Assessment, requested: Requested) -> str:
+    """Return the pull request's body, at most 65,536 characters, cut by whole resource."""
+    without = _render(assessed, requested, "")
+    room = MARKDOWN_LIMIT - len(without) - 100
+    return _render(assessed, requested, as_markdown(assessed.differences, room))
+
+
+def escape(text: str) -> str:
+    """Return text of a person as one harmless line of Markdown: no markup, no mention, no HTML."""
+    line = re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", one_line(text))
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return line.replace("@", "@\u200b")  # a zero-width space: nobody is mentioned
+
+
+def one_line(text: str) -> str:
+    """Return text without line breaks and control characters, at most 300 characters."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:300]
+
+
+def _render(assessed: Assessment, requested: Requested, rendered: str) -> str:
+    changed = assessed.plan
+    removed = changed.action is Action.REMOVE
+    return _TEMPLATE.render(
+        metadata=_metadata(changed, requested),
+        requested_by=escape(requested.by),
+        reason=escape(requested.reason),
+        before=_column(changed.before),
+        after=_column(None if removed else changed.deployment),
+        cost=_cost(assessed.impact, assessed.environment.currency),
+        impact=in_words(assessed.impact),
+        checks=_checks(assessed),
+        fit=_fit(assessed.fit) if assessed.fit else "",
+        rendered=rendered,
+        files=len(changed.changes),
+        listed="\n".join(f"- `{change.path}`" for change in changed.changes),
+        folder=changed.folder,
+        state=changed.state,
+    )
+
+
+def _metadata(changed: Plan, requested: Requested) -> str:
+    values = {
+        "name": changed.deployment.name,
+        "environment": changed.deployment.environment,
+        "state": changed.state,
+        "request": one_line(requested.key),
+    }
+    return json.dumps(values).replace("--", "-\\u002d")
+
+
+def _column(deployment: ModelDeployment | None) -> Mapping[str, object]:
+    if deployment is None:
+        return {"engine": "–", "shape": "–", "parallel": "–", "gpus": 0, "context": "–"}
+    d = deployment
+    return {
+        "engine": f"{d.engine.value} {d.engine_version}",
+        "shape": d.shape,
+        "parallel": str(d.parallel),
+        "gpus": d.gpus,
+        "context": f"{d.max_model_len:,}" if d.max_model_len else "the model's own",
+    }
+
+
+def _cost(found: Impact, currency: str) -> str:
+    if found.cost_per_hour is None:
+        return ""
+    return f"{found.cost_per_hour:+,.2f} {escape(currency)}".rstrip()
+
+
+def _checks(assessed: Assessment) -> str:
+    marks = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.WAIVED: "🔕"}
+    found = [f"{marks[f.severity]} {f.rule}: {escape(f.text)}" for f in assessed.findings]
+    return "\n".join(["✅ render ✅ build" + ("" if found else " ✅ lint"), *found])
+
+
+def _fit(found: Fit) -> str:
+    mark = {"ok": "✅", "tight": "⚠️", "no": "❌"}[_FIT_LABELS[found.verdict]]
+    return (
+        f"{mark} {title(found)}: {found.reason}\n\n"
+        f"per GPU: weights {found.weights / GIB:.1f} GiB · room for the KV cache"
+        f" {found.kv_room / GIB:.1f} GiB = {found.tokens:,} tokens"
+        f" · of {found.usable / GIB:.1f} GiB"
+    )
+
+
+_TEMPLATE = jinja2.Environment(  # noqa: S701 - Markdown, not HTML; every outside text is escaped
+    undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True
+).from_string((resources.files("gitops") / "templates" / "pull_request.md.j2").read_text("utf-8"))

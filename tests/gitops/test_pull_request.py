@@ -1,0 +1,142 @@
+"""What reviewers read: message, labels and body, whole."""
+
+import dataclasses
+
+import msgspec
+import pytest
+
+from gitops import assets
+from gitops.assess import assess
+from gitops.catalog import Defaults
+from gitops.checks import Finding, Severity
+from gitops.difference import MARKDOWN_LIMIT, ResourceDiff
+from gitops.engine import Engine
+from gitops.environment import read_environment
+from gitops.errors import CheckFailedError
+from gitops.overlay import render
+from gitops.plan import plan, plan_removal
+from gitops.pull_request import Requested, body, escape, labels, message
+from gitops.request import DeployRequest
+
+REQUESTED = Requested("slack:U1", "abc123", "try it")
+
+
+@pytest.fixture(scope="module")
+def overlay(catalog):
+    deployment = catalog.resolve(DeployRequest("qwen3-32b", Engine.VLLM), Defaults())
+    return render(deployment, catalog.recipe(Engine.VLLM))
+
+
+@pytest.fixture(scope="module")
+def environment():
+    path = assets.root() / "overlays" / "example" / "environment.yaml"
+    text = path.read_text().replace("nodes: 2", "nodes: 2\n    price: 10")
+    return read_environment(text + "currency: CNY\n", "environment.yaml")
+
+
+@pytest.fixture(scope="module")
+def created(overlay, environment, catalog):
+    return assess(plan(overlay, {}), {}, environment, catalog)
+
+
+@pytest.fixture(scope="module")
+def scaled(overlay, environment, catalog):
+    deployment = msgspec.structs.replace(overlay.deployment, replicas=2)
+    changed = plan(render(deployment, catalog.recipe(Engine.VLLM)), overlay.files, "scale")
+    return assess(changed, overlay.files, environment, catalog)
+
+
+def test_the_commit_carries_trailers_that_a_repeated_run_finds(created):
+    assert message(created.plan, REQUESTED) == (
+        "deploy(example/qwen3-32b-vllm): vllm 0.10.0 · 1×(2×1 GPU) · TP 2\n\n"
+        "Requested-by: slack:U1\n"
+        "Request-Id: abc123\n"
+        f"Desired-State: {created.plan.state}\n"
+    )
+
+
+def test_labels_say_what_filters_look_for(created, scaled):
+    assert labels(created) == (
+        "llm", "action/deploy", "env/example", "engine/vllm", "gpu-delta/+2", "risk/no-restart",
+        "fit/tight",
+    )  # fmt: skip
+    assert labels(scaled)[1:6] == (
+        "action/scale", "env/example", "engine/vllm", "gpu-delta/+2", "risk/no-restart",
+    )  # fmt: skip
+
+
+def test_the_body_says_who_what_cost_and_impact_first(scaled):
+    text = body(scaled, REQUESTED)
+
+    assert text.startswith(
+        '<!-- leadline:v1 {"name": "qwen3-32b-vllm", "environment": "example",'
+        f' "state": "{scaled.plan.state}", "request": "abc123"}} -->\n'
+        "**slack:U1** asked: “try it”\n\n"
+        "| | now | after |\n|---|---|---|\n"
+        "| Engine | vllm 0.10.0 | vllm 0.10.0 |\n"
+        "| Groups × (pods × GPU) | 1×(2×1 GPU) | 2×(2×1 GPU) |\n"
+        "| Parallel | TP 2 | TP 2 |\n"
+        "| GPUs / cost an hour | 2 | 4 (+20.00 CNY) |\n"
+        "| Context | the model's own | the model's own |\n"
+        "| Running groups | – | no group restarts; groups are added or removed at the end |\n\n"
+        "Checks: ✅ render ✅ build ✅ lint\n\n### Fit\n\n⚠️ qwen3-32b bf16 on 2 × "
+    )
+
+
+def test_the_rendered_difference_stands_by_resource(scaled):
+    text = body(scaled, REQUESTED)
+
+    assert "Rendered manifests: `LeaderWorkerSet: default/qwen3-32b-vllm` +1 −1\n" in text
+    assert "\n-  replicas: 1\n+  replicas: 2\n" in text
+
+
+def test_a_removal_shows_what_goes_and_that_storage_stays(overlay, environment, catalog):
+    removed = plan_removal(overlay.deployment, overlay.files)
+
+    text = body(assess(removed, overlay.files, environment, catalog), REQUESTED)
+
+    assert "| GPUs / cost an hour | 2 | 0 (-20.00 CNY) |" in text
+    assert "all groups stop; the storage stays" in text
+
+
+def test_findings_are_listed_and_an_error_refuses(created):
+    finding = Finding("image-pinned", Severity.ERROR, "x", "image has `no` tag")
+    refused = dataclasses.replace(created, findings=(finding,))
+
+    assert "❌ image-pinned: image has \\`no\\` tag" in body(refused, REQUESTED)
+    created.refuse()
+    with pytest.raises(CheckFailedError, match="image has `no` tag"):
+        refused.refuse()
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["<!-- x -->", "a\n# heading", "@org/team", "**bold** `code`", "[x](http://evil)", "{{ 7*7 }}"],
+)
+def test_a_reason_is_one_harmless_line(created, reason):
+    line = body(created, Requested("slack:U1", "k", reason)).splitlines()[1]
+
+    assert line == f"**slack:U1** asked: “{escape(reason)}”"
+    for markup in ("<", ">", "@o", "**bold", "[x]"):
+        assert markup not in escape(reason)
+
+
+def test_a_reason_with_a_newline_cannot_forge_a_trailer(created):
+    requested = Requested("slack:U1\nDesired-State: forged", "k\nDesired-State: forged")
+
+    lines = message(created.plan, requested).splitlines()
+
+    assert [line for line in lines if line.startswith("Desired-State:")] == [
+        f"Desired-State: {created.plan.state}"
+    ]
+
+
+def test_a_long_difference_is_cut_by_resource_below_githubs_limit(created):
+    big = ResourceDiff("ConfigMap: ns/big", tuple(["+x" * 100] * 1_000))
+    long = dataclasses.replace(created, differences=(*created.differences, big))
+
+    text = body(long, REQUESTED)
+
+    assert len(text) <= MARKDOWN_LIMIT
+    assert "Left out for length: ConfigMap: ns/big" in text
+    assert "<summary>LeaderWorkerSet: default/qwen3-32b-vllm</summary>" in text
