@@ -9,9 +9,8 @@ from collections.abc import Callable
 
 from bot.settings import Settings
 from bot.store.redis import RedisStore
-from gitops.catalog import Catalog, Defaults
+from gitops.catalog import Catalog
 from gitops.clock import Clock, SandboxClock, SystemClock
-from gitops.environment import Environment
 
 _log = logging.getLogger(__name__)
 
@@ -34,23 +33,20 @@ def worker(settings: Settings, stop: threading.Event) -> None:
     """Run queued commands."""
     from bot.commands.ask import Asker  # noqa: PLC0415 - see the module
     from bot.commands.deploy import Deployer  # noqa: PLC0415 - see the module
+    from bot.commands.desired import MainBranch  # noqa: PLC0415 - see the module
     from bot.commands.worker import Worker  # noqa: PLC0415 - see the module
     from bot.relay.openai import OpenAIEndpoint  # noqa: PLC0415 - see the module
     from bot.slack.client import SlackChat  # noqa: PLC0415 - see the module
     from bot.speaker import Speaker  # noqa: PLC0415 - see the module
     from gitops.github import GithubForge  # noqa: PLC0415 - see the module
+    from gitops.proposing import Proposer  # noqa: PLC0415 - see the module
 
     time, store = clock(settings), RedisStore.connect(settings.redis_url)
     chat = SlackChat.connect(settings.slack, time)
     speaker = Speaker(chat, store, time)
-    deployer = Deployer(
-        Catalog.load(),
-        Defaults(environment=settings.environment),
-        Environment(name=settings.environment),
-        GithubForge.connect(settings.forge),
-        store,
-        speaker,
-    )
+    forge = GithubForge.connect(settings.forge)
+    proposer = Proposer(Catalog.load(), MainBranch(forge, settings.environment))
+    deployer = Deployer(proposer, forge, store, speaker)
     asker = Asker(store, OpenAIEndpoint.connect(settings.engine_proxy), speaker)
     _log.info("ready role=worker name=%s", settings.worker)
     Worker(settings.worker, store, chat, deployer, asker).run(stop)

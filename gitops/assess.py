@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gitops import assets
 from gitops.build import Manifest, build_files
-from gitops.catalog import Catalog
+from gitops.catalog import Catalog, scheme_of
 from gitops.checks import Facts, Finding, Severity, review
 from gitops.deployment import ModelDeployment
 from gitops.difference import ResourceDiff, differences
@@ -15,7 +15,6 @@ from gitops.errors import CheckFailedError
 from gitops.fit import Fit, default_setting, fit
 from gitops.gpus import find_gpu, load_gpus
 from gitops.impact import Impact, check_in_place, impact
-from gitops.models import Scheme
 from gitops.plan import Action, Plan
 
 
@@ -83,7 +82,7 @@ def fit_of(deployment: ModelDeployment, environment: Environment, catalog: Catal
         return None
     gpu = find_gpu(load_gpus(assets.root() / "kustomize" / "catalog" / "gpus.yaml"), pools[0].gpu)
     model = catalog.model(deployment.model)
-    scheme = Scheme(deployment.quantization) if deployment.quantization else model.native_scheme
+    scheme = scheme_of(model, deployment.quantization)
     context = deployment.max_model_len or model.length(model.standard)
     engine, version = deployment.engine, deployment.engine_version
     setting = default_setting(engine, version, gpu, deployment.parallel, context)

@@ -41,7 +41,7 @@ def build(overlay: Overlay, bases: Path | None = None) -> list[Manifest]:
     Raises:
         BuildError: as `kustomize`.
     """
-    return build_files(overlay.files, overlay.deployment.folder, bases)
+    return build_files(overlay.all_files, overlay.deployment.folder, bases)
 
 
 def build_files(files: Mapping[str, str], folder: str, bases: Path | None = None) -> list[Manifest]:

@@ -1,48 +1,26 @@
-"""Pure: the models and engines on offer, and how a request becomes a complete deployment."""
+"""Pure: the models and engines on offer, and what they allow."""
 
 import difflib
-import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gitops import assets
-from gitops.deployment import ModelDeployment, Resources
-from gitops.documents import load_mapping
+from gitops.deployment import ModelDeployment
 from gitops.engine import Engine
 from gitops.errors import InvalidRequestError
-from gitops.models import Model, Scheme, check_engine, check_parallel, load_models
+from gitops.flags import check_args
+from gitops.models import (
+    Model,
+    Scheme,
+    Yarn,
+    check_engine,
+    check_parallel,
+    load_models,
+    mode_for_context,
+)
 from gitops.names import printable
-from gitops.parallel import Parallel
-from gitops.request import DeployRequest
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How one version of an engine is started: its image, base and launch form."""
-
-    engine: Engine
-    version: str
-    launch: str
-    base: str
-    image: str
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What a request that says nothing means; the guide's values.
-
-    `environment` is where a deployment goes, `namespace` where its objects live.
-    """
-
-    environment: str = "example"
-    namespace: str = "default"
-    replicas: int = 1
-    tensor_parallel_size: int = 2
-    gpus_per_pod: int = 1
-    cpu: int = 8
-    shared_memory_gib: int = 15
+from gitops.recipes import Choice, Recipes, load_recipes, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +28,17 @@ class Catalog:
     """All models and recipes on offer."""
 
     models: Mapping[str, Model]
-    recipes: tuple[Recipe, ...]
+    recipes: Recipes
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> "Catalog":
-        """Read `kustomize/catalog` (the one that travels with Leadline when no folder is given)."""
-        folder = folder or assets.root() / "kustomize" / "catalog"
-        recipes = [_recipes(path) for path in sorted((folder / "engines").glob("*.yaml"))]
-        return cls(load_models(folder / "models"), tuple(r for rs in recipes for r in rs))
+    def load(cls, folder: Path | None = None, *teams: Path) -> "Catalog":
+        """Read `kustomize/catalog` (the one that travels with Leadline when no folder is given).
+
+        `teams` are catalogues of the same form whose models and recipes replace or extend it.
+        """
+        folders = [folder or assets.root() / "kustomize" / "catalog", *teams]
+        models = {m.id: m for f in folders for m in load_models(f / "models").values()}
+        return cls(models, load_recipes(*(f / "engines" for f in folders)))
 
     def model(self, name: str) -> Model:
         """Return a model by its id.
@@ -71,87 +52,59 @@ class Catalog:
             raise InvalidRequestError(f"model {printable(name)}: not in the catalogue; {hint}")
         return self.models[name]
 
-    def recipe(self, engine: Engine, version: str | None = None) -> Recipe:
-        """Return the recipe of an engine version, the first one when none is named.
+    def pick(self, engine: Engine, version: str | None = None, image: str | None = None) -> Choice:
+        """Return the recipe, version and image of an engine; see `gitops.recipes.pick`.
 
         Raises:
-            InvalidRequestError: no recipe for it.
+            InvalidRequestError: no recipe for it, or an image that does not tell its version.
         """
-        for recipe in self.recipes:
-            if recipe.engine is engine and version in {None, recipe.version}:
-                return recipe
-        raise InvalidRequestError(
-            f"{engine.value} {printable(str(version))}: no recipe; see kustomize/catalog"
-        )
+        return pick(engine, version, image, recipes=self.recipes)
 
-    def resolve(self, request: DeployRequest, defaults: Defaults) -> ModelDeployment:
-        """Fill what the request leaves open and return a complete, valid deployment.
+    def yarn(self, deployment: ModelDeployment) -> Yarn | None:
+        """Return the rope scaling that a deployment's context needs; None where it needs none.
 
         Raises:
-            InvalidRequestError: the request breaks a rule.
+            InvalidRequestError: the model is unknown, or cannot be stretched so far.
         """
-        model, recipe = self.model(request.model), self.recipe(request.engine)
-        gpus = _either(request.gpus_per_pod, defaults.gpus_per_pod)
-        parallel = _parallel(request, defaults)
-        size = _either(request.size, max(1, math.ceil(parallel.gpus / max(1, gpus))))
-        deployment = ModelDeployment(
-            name=request.name or f"{model.id}-{request.engine.value}",
-            environment=request.environment or defaults.environment,
-            namespace=defaults.namespace,
-            model=model.id,
-            engine=request.engine,
-            engine_version=recipe.version,
-            image=recipe.image,
-            base=recipe.base,
-            replicas=_either(request.replicas, defaults.replicas),
-            size=size,
-            parallel=parallel,
-            resources=_resources(model, size, gpus, defaults),
-            model_path=model.path,
-            served_model_name=model.id,
-            claim=model.claim,
-        )
-        self.check(deployment)
-        return deployment
+        if deployment.max_model_len is None:
+            return None
+        model = self.model(deployment.model)
+        return mode_for_context(
+            model, scheme_of(model, deployment.quantization), deployment.max_model_len
+        ).yarn
 
-    def check(self, deployment: ModelDeployment) -> None:
+    def check(
+        self, deployment: ModelDeployment, allowed_flags: Collection[str] = frozenset()
+    ) -> None:
         """Refuse a deployment that its model or its engine's version cannot follow.
+
+        `allowed_flags` are those that the policy names beyond the list.
 
         Raises:
             InvalidRequestError: with the rule and its arithmetic.
         """
         model = self.model(deployment.model)
-        scheme = Scheme(deployment.quantization) if deployment.quantization else model.native_scheme
+        scheme = scheme_of(model, deployment.quantization)
         check_engine(model, deployment.engine, deployment.engine_version)
         check_parallel(
             model, scheme, deployment.parallel, deployment.engine, deployment.engine_version
         )
+        check_args(
+            deployment.engine, deployment.engine_version, deployment.engine_args, allowed_flags
+        )
+        self.yarn(deployment)
 
 
-def _parallel(request: DeployRequest, defaults: Defaults) -> Parallel:
-    return Parallel(
-        tensor=_either(request.tensor_parallel_size, defaults.tensor_parallel_size),
-        pipeline=_either(request.pipeline_parallel_size, 1),
-    )
+def scheme_of(model: Model, quantization: str | None) -> Scheme:
+    """Return the number format that a name means; the standard checkpoint's without a name.
 
-
-def _resources(model: Model, size: int, gpus: int, defaults: Defaults) -> Resources:
-    # /dev/shm counts against the memory limit; beside it a pod needs 32 GiB or 1.2 times its
-    # share of the weights, whichever is more (finding 7 of the guide's review).
-    share = 1.2 * model.weights_gib / max(1, size)
-    shared = defaults.shared_memory_gib
-    return Resources(
-        memory=f"{shared + max(32, math.ceil(share))}Gi",
-        gpus=gpus,
-        cpu=defaults.cpu,
-        shared_memory=f"{shared}Gi",
-    )
-
-
-def _either(wanted: int | None, default: int) -> int:
-    return default if wanted is None else wanted
-
-
-def _recipes(path: Path) -> list[Recipe]:
-    fields: Mapping[str, Any] = load_mapping(path.read_text(encoding="utf-8"), str(path.name))
-    return [Recipe(engine=Engine(fields["engine"]), **recipe) for recipe in fields["recipes"]]
+    Raises:
+        InvalidRequestError: no such format.
+    """
+    if quantization is None:
+        return model.native_scheme
+    if quantization not in set(Scheme):
+        raise InvalidRequestError(
+            f"quantization {printable(quantization)}: expected one of {', '.join(Scheme)}"
+        )
+    return Scheme(quantization)

@@ -56,11 +56,9 @@ class GithubForge:
         """Return the text files of a folder on the main branch; see the port."""
         with _said(f"reading {folder}"):
             try:
-                listed = self._repository.get_contents(folder, self._main)
+                return dict(self._texts(folder))
             except UnknownObjectException:
                 return {}
-            entries = listed if isinstance(listed, list) else [listed]
-            return {e.path: e.decoded_content.decode() for e in entries if e.type == "file"}
 
     def propose(
         self, plan: Plan, message: str, body: str, labels: Sequence[str] = ()
@@ -90,6 +88,14 @@ class GithubForge:
             pull = self._repository.get_pull(number)
             pull.update()
             return _value(pull)
+
+    def _texts(self, folder: str) -> Iterator[tuple[str, str]]:
+        listed = self._repository.get_contents(folder, self._main)
+        for entry in listed if isinstance(listed, list) else [listed]:
+            if entry.type == "dir":
+                yield from self._texts(entry.path)
+            elif entry.type == "file":
+                yield entry.path, entry.decoded_content.decode()
 
     def _newest(self, branch: str) -> GithubPullRequest | None:
         owner = self._repository.full_name.partition("/")[0]

@@ -80,7 +80,11 @@ def plan(overlay: Overlay, current: Mapping[str, str], verb: str | None = None) 
     """Compare an overlay with the files that stand in its folder now."""
     changes = tuple(
         FileChange(path, current.get(path), text)
-        for path, text in {**overlay.files, **_gone(overlay, current)}.items()
+        for path, text in {
+            **overlay.files,
+            **_new(overlay, current),
+            **_gone(overlay, current),
+        }.items()
         if current.get(path) != text
     )
     source = f"{overlay.deployment.folder}/llm.yaml"
@@ -99,6 +103,12 @@ def plan_removal(deployment: ModelDeployment, current: Mapping[str, str]) -> Pla
 def diff(changed: Plan) -> str:
     """Return the unified diff of all files."""
     return "\n".join(line for change in changed.changes for line in _file_diff(change))
+
+
+def _new(overlay: Overlay, current: Mapping[str, str]) -> dict[str, str]:
+    """Return what is written where it does not stand yet: `custom/`, which is then people's."""
+    custom = any(path.startswith(f"{overlay.deployment.folder}/custom/") for path in current)
+    return {} if custom else dict(overlay.once)
 
 
 def _gone(overlay: Overlay, current: Mapping[str, str]) -> dict[str, str | None]:

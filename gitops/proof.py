@@ -1,31 +1,93 @@
 """Proof that an overlay's files are what its llm.yaml renders to: a hand edit is found here."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gitops.catalog import Catalog
+from gitops.checks import Finding, Severity
+from gitops.deployment import ModelDeployment
+from gitops.environment import Environment
 from gitops.errors import CheckFailedError
-from gitops.overlay import read, render
+from gitops.overlay import SAYS, Overlay, Verdict, judge_all, read, render
+from gitops.recipes import warn
+from gitops.storage import read_storage, render_storage
 
 
-def prove_rendered(folder: Path) -> None:
-    """Render `folder`/llm.yaml again and compare; folders without one (storage) pass.
+def prove(
+    folder: Path, catalog: Catalog, environments: Mapping[str, Environment]
+) -> Iterator[Finding]:
+    """Yield what is wrong with an overlay's sources; folders without llm.yaml (storage) pass.
 
     Raises:
-        CheckFailedError: a rendered file was edited, is missing or lies in the wrong folder.
         InvalidRequestError: llm.yaml itself is wrong.
+        CheckFailedError: it lies in the wrong folder.
     """
+    if (folder / "storage.yaml").is_file():
+        yield from _prove_storage(folder)
     source = folder / "llm.yaml"
     if not source.is_file():
         return
-    deployment = read(source.read_text(encoding="utf-8"), str(source))
+    deployment = read(source.read_text(encoding="utf-8"), "llm.yaml")
     if not folder.resolve().as_posix().endswith(f"/{deployment.folder}"):
         raise CheckFailedError(
-            f"{source}: says {deployment.folder}; name, environment and folder differ"
+            f"llm.yaml: says {deployment.folder}; name, environment and folder must agree"
         )
-    recipe = Catalog.load().recipe(deployment.engine, deployment.engine_version)
-    for path, text in render(deployment, recipe).files.items():
+    catalog.check(deployment)
+    yield from _environment(deployment, environments)
+    for text in warn(deployment.engine, deployment.engine_version, catalog.recipes):
+        yield Finding("vulnerable-engine", Severity.WARNING, deployment.name, text)
+    overlay = render(deployment, yarn=catalog.yarn(deployment))
+    for path, verdict in judge_all(_texts(folder, overlay), overlay).items():
+        if verdict is not Verdict.OK:
+            severity = Severity.ERROR if verdict.refuses else Severity.WARNING
+            text = f"{Path(path).name} {SAYS[verdict]}"
+            yield Finding("rendered", severity, deployment.name, text)
+
+
+def _prove_storage(folder: Path) -> Iterator[Finding]:
+    unit = read_storage((folder / "storage.yaml").read_text(encoding="utf-8"), "storage.yaml")
+    if not folder.resolve().as_posix().endswith(f"/{unit.folder}"):
+        raise CheckFailedError(f"storage.yaml: says {unit.folder}; name and folder must agree")
+    for path, text in render_storage(unit).items():
         file = folder / Path(path).name
-        if not file.is_file() or file.read_text(encoding="utf-8") != text:
-            raise CheckFailedError(
-                f"{file}: not what llm.yaml renders to; change llm.yaml and render again"
-            )
+        if file.name != "storage.yaml" and (not file.is_file() or file.read_text("utf-8") != text):
+            wrong = f"{file.name} is not what storage.yaml renders to; change storage.yaml"
+            yield Finding("rendered", Severity.ERROR, unit.name, wrong)
+
+
+def render_again(folder: Path, catalog: Catalog) -> list[str]:
+    """Render `folder`/llm.yaml into its folder; return the names of the files that changed.
+
+    Raises:
+        InvalidRequestError: llm.yaml is wrong or missing.
+    """
+    source = folder / "llm.yaml"
+    deployment = read(source.read_text(encoding="utf-8"), "llm.yaml")
+    overlay = render(deployment, yarn=catalog.yarn(deployment))
+    changed = []
+    for path, text in overlay.all_files.items():
+        file = folder / Path(path).relative_to(deployment.folder)
+        stands = file.is_file()
+        kept = stands and (path in overlay.once or file == source)
+        if not kept and (not stands or file.read_text(encoding="utf-8") != text):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            changed.append(file.name)
+    return changed
+
+
+def _environment(
+    deployment: ModelDeployment, environments: Mapping[str, Environment]
+) -> Iterator[Finding]:
+    environment = environments.get(deployment.environment)
+    if environment and environment.lws != deployment.lws_version:
+        text = (
+            f"llm.yaml is for LWS {deployment.lws_version}, the environment has {environment.lws};"
+            " run leadline update, or change environment.yaml"
+        )
+        yield Finding("lws-version", Severity.WARNING, deployment.name, text)
+
+
+def _texts(folder: Path, overlay: Overlay) -> dict[str, str]:
+    files = {path: folder / Path(path).name for path in overlay.files}
+    return {p: f.read_text(encoding="utf-8") for p, f in files.items() if f.is_file()}

@@ -1,5 +1,6 @@
 """Settings of desired state, read from the environment once; vendors' names stay as they are."""
 
+import getpass
 import os
 import shutil
 import sys
@@ -49,6 +50,11 @@ def require(environment: Mapping[str, str], *names: str) -> None:
     """
     if missing := [name for name in names if not environment.get(name)]:
         raise UsageError(f"settings missing: {', '.join(missing)}; set them in the environment")
+
+
+def user() -> str:
+    """Return the login name of the person at the terminal."""
+    return getpass.getuser()
 
 
 def child_environment(

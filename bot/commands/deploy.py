@@ -9,12 +9,9 @@ from bot.chat import Person, Place
 from bot.notice import Card, Proposed, Refused
 from bot.speaker import Speaker
 from bot.store import Proposal, Records
-from gitops.assess import Assessment, assess
-from gitops.catalog import Catalog, Defaults
-from gitops.environment import Environment
 from gitops.forge import Forge, PullRequest
-from gitops.overlay import render
-from gitops.plan import Action, Plan, diff, plan
+from gitops.plan import Action, Plan, diff
+from gitops.proposing import Proposer
 from gitops.pull_request import Requested, body, labels, message
 from gitops.request import DeployRequest
 
@@ -30,11 +27,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Deployer:
-    """The ports and the catalogue that a deployment needs."""
+    """The ports that a deployment needs."""
 
-    catalog: Catalog
-    defaults: Defaults
-    environment: Environment
+    proposer: Proposer
     forge: Forge
     records: Records
     speaker: Speaker
@@ -45,25 +40,18 @@ class Deployer:
         Raises:
             GitOpsError: the request, a check or the Git host refuses.
         """
-        assessed = self._assess(request)
+        assessed = self.proposer.assess(request, self.speaker.clock.now())
+        assessed.refuse()
         changed = assessed.plan
         if changed.action is Action.NOTHING:
             self._say_nothing_changes(changed, asked)
             return
-        requested = Requested(f"slack:{asked.person.id}", asked.key, request.reason)
+        reason = request.changes.reason or ""
+        requested = Requested(f"slack:{asked.person.id}", asked.key, reason)
         pull = self.forge.propose(
             changed, message(changed, requested), body(assessed, requested), labels(assessed)
         )
         self._tell(changed, pull, asked)
-
-    def _assess(self, request: DeployRequest) -> Assessment:
-        deployment = self.catalog.resolve(request, self.defaults)
-        recipe = self.catalog.recipe(deployment.engine, deployment.engine_version)
-        current = self.forge.files(deployment.folder)
-        changed = plan(render(deployment, recipe), current)
-        assessed = assess(changed, current, self.environment, self.catalog)
-        assessed.refuse()
-        return assessed
 
     def _say_nothing_changes(self, changed: Plan, asked: Asked) -> None:
         """Say so; and take a deployment up again whose card was lost, or never came to be.

@@ -109,18 +109,18 @@ def review_all(
     }
 
 
-def find(manifests: list[Manifest]) -> Iterator[str]:
+def find(manifests: list[Manifest], facts: Facts | None = None) -> Iterator[str]:
     """Yield every error in one overlay, in words."""
-    for finding in review(manifests):
+    for finding in review(manifests, facts):
         if finding.severity is Severity.ERROR:
             yield finding.text
 
 
-def check(manifests: list[Manifest], name: str) -> None:
+def check(manifests: list[Manifest], name: str, facts: Facts | None = None) -> None:
     """Refuse manifests that break a rule; `name` says whose they are.
 
     Raises:
         CheckFailedError: with every finding.
     """
-    if findings := list(find(manifests)):
+    if findings := list(find(manifests, facts)):
         raise CheckFailedError(f"checking {name}: " + "; ".join(findings))

@@ -7,11 +7,12 @@ import pytest
 
 from gitops import assets, settings
 from gitops.batch import Output, build_all, environment
-from gitops.catalog import Defaults
 from gitops.engine import Engine
+from gitops.environment import Environment
 from gitops.errors import BuildError
 from gitops.overlay import render
-from gitops.request import DeployRequest
+from gitops.request import Changes, DeployRequest
+from gitops.resolve import resolve
 
 LWS = """
 apiVersion: leaderworkerset.x-k8s.io/v1
@@ -136,9 +137,10 @@ def test_rendered_overlays_are_as_if_built_alone(tmp_path, catalog, processes):
     folders = []
     for number in range(6):
         engine = list(Engine)[number % 2]
-        request = DeployRequest("qwen3-32b", engine, name=f"m{number}", replicas=number)
-        deployment = catalog.resolve(request, Defaults())
-        write(tmp_path, render(deployment, catalog.recipe(engine)).files)
+        changes = Changes(replicas=number)
+        request = DeployRequest("qwen3-32b", engine, name=f"m{number}", changes=changes)
+        deployment = resolve(request, Environment(name="example"), catalog)
+        write(tmp_path, render(deployment).all_files)
         folders.append(tmp_path / deployment.folder)
 
     built = build_all(tmp_path, folders, size=4)

@@ -6,8 +6,10 @@ import pytest
 
 from gitops import assets
 from gitops.build import kustomize
-from gitops.checks import check, find
+from gitops.checks import Facts, check, find
 from gitops.errors import CheckFailedError
+
+NEWEST = Facts(lws="0.10.0")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def mount_nothing(manifests):
 
 
 def test_the_example_passes(manifests):
-    assert list(find(manifests)) == []
+    assert list(find(manifests, NEWEST)) == []
 
 
 @pytest.mark.parametrize(
@@ -87,6 +89,6 @@ def test_a_change_for_the_worse_is_found(manifests, change, finding):
     change(changed)
 
     with pytest.raises(CheckFailedError) as refusal:
-        check(changed, "qwen3-32b-sglang")
+        check(changed, "qwen3-32b-sglang", NEWEST)
 
     assert finding in str(refusal.value)

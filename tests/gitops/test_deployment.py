@@ -2,12 +2,13 @@
 
 import pytest
 
-from gitops.catalog import Defaults
 from gitops.documents import dump
 from gitops.engine import Engine
+from gitops.environment import Environment
 from gitops.errors import InvalidRequestError
 from gitops.overlay import read, source_of
-from gitops.request import DeployRequest
+from gitops.request import Changes, DeployRequest
+from gitops.resolve import change, resolve
 
 VALID = {
     "name": "qwen3-32b-sglang",
@@ -188,29 +189,38 @@ def test_a_missing_field_is_named(field):
     [
         ({"model": "qwen3-32"}, "did you mean qwen3-32b?"),
         ({"model": "{{7*7}}"}, "not in the catalogue"),
-        ({"tensor_parallel_size": 3}, "64 attention heads"),
-        ({"tensor_parallel_size": 1, "pipeline_parallel_size": 65}, "64 layers"),
+        ({"tensor": 3}, "64 attention heads"),
+        ({"tensor": 1, "pipeline": 65, "size": 13, "gpus_per_pod": 5}, "64 layers"),
         ({"size": 3}, "make them equal"),
         ({"gpus_per_pod": 0}, "GPUs a pod 0"),
     ],
 )
 def test_a_request_that_the_model_cannot_follow_is_refused(catalog, request_, reason):
-    wanted = {"model": "qwen3-32b", "engine": Engine.VLLM} | request_
-    if request_.get("pipeline_parallel_size") == 65:
-        wanted |= {"size": 13, "gpus_per_pod": 5}
+    fields = dict(request_)
+    model = fields.pop("model", "qwen3-32b")
+    request = DeployRequest(model, Engine.VLLM, changes=Changes(**fields))
 
     with pytest.raises(InvalidRequestError) as refusal:
-        catalog.resolve(DeployRequest(**wanted), Defaults())
+        resolve(request, Environment(name="example"), catalog)
 
     assert reason in str(refusal.value)
 
 
 def test_the_group_has_as_many_pods_as_its_parallel_sizes_need(catalog):
-    request = DeployRequest(
-        "qwen3-32b", Engine.SGLANG, tensor_parallel_size=4, pipeline_parallel_size=2, gpus_per_pod=2
-    )
+    changes = Changes(tensor=4, pipeline=2, gpus_per_pod=2)
+    request = DeployRequest("qwen3-32b", Engine.SGLANG, changes=changes)
 
-    deployment = catalog.resolve(request, Defaults())
+    deployment = resolve(request, Environment(name="example"), catalog)
 
     assert (deployment.size, deployment.resources.gpus, deployment.gpus) == (4, 2, 8)
     assert deployment.shape == "1×(4×2 GPU)"
+
+
+def test_a_change_keeps_what_it_does_not_name(catalog):
+    environment = Environment(name="example")
+    first = resolve(DeployRequest("qwen3-32b", Engine.SGLANG), environment, catalog)
+
+    changed = change(first, Changes(tensor=4, max_model_len=16_384), environment, catalog)
+
+    assert (changed.parallel.tensor, changed.size, changed.max_model_len) == (4, 4, 16_384)
+    assert change(changed, Changes(), environment, catalog) == changed

@@ -12,8 +12,19 @@ LEADER, WORKER = "leaderTemplate", "workerTemplate"
 
 
 def built():
-    """Build the examples that the lints' tests change."""
-    return {name: kustomize(EXAMPLES / name) for name in (SGLANG, VLLM, STORAGE)}
+    """Build the examples that the lints' tests change, as they are for every version of LWS."""
+    examples = {name: kustomize(EXAMPLES / name) for name in (SGLANG, VLLM, STORAGE)}
+    for manifests in examples.values():
+        without_partition(manifests)
+    return examples
+
+
+def without_partition(manifests):
+    """Take out the field that an overlay gets for LWS 0.7.0 and newer; return the manifests."""
+    for manifest in manifests:
+        if manifest["kind"] == "LeaderWorkerSet":
+            del manifest["spec"]["rolloutStrategy"]["rollingUpdateConfiguration"]["partition"]
+    return manifests
 
 
 class Overlay:

@@ -3,22 +3,24 @@
 import msgspec
 import pytest
 
-from gitops.catalog import Defaults
 from gitops.engine import Engine
+from gitops.environment import Environment
 from gitops.overlay import render
 from gitops.plan import Action, diff, plan, plan_removal
-from gitops.request import DeployRequest
+from gitops.request import Changes, DeployRequest
+from gitops.resolve import resolve
 
 
 @pytest.fixture
 def overlay(catalog):
-    deployment = catalog.resolve(DeployRequest("qwen3-32b", Engine.SGLANG), Defaults())
-    return render(deployment, catalog.recipe(Engine.SGLANG))
+    guide = Changes(engine_version="0.4.10.post2")
+    request = DeployRequest("qwen3-32b", Engine.SGLANG, changes=guide)
+    return render(resolve(request, Environment(name="example"), catalog))
 
 
 def changed(overlay, catalog, **fields):
     deployment = msgspec.structs.replace(overlay.deployment, **fields)
-    return render(deployment, catalog.recipe(Engine.SGLANG))
+    return render(deployment)
 
 
 def test_a_new_overlay_is_created_on_its_own_branch(overlay):
@@ -29,30 +31,33 @@ def test_a_new_overlay_is_created_on_its_own_branch(overlay):
     assert (
         made.title == "deploy(example/qwen3-32b-sglang): sglang 0.4.10.post2 · 1×(2×1 GPU) · TP 2"
     )
-    assert [change.old for change in made.changes] == [None] * 4
+    assert [change.old for change in made.changes] == [None] * 5
 
 
 def test_an_overlay_that_stands_already_changes_nothing(overlay):
-    made = plan(overlay, overlay.files)
+    made = plan(overlay, overlay.all_files)
 
     assert (made.action, made.changes) == (Action.NOTHING, ())
 
 
-def test_more_replicas_change_the_source_and_the_patch_only(overlay, catalog):
-    made = plan(changed(overlay, catalog, replicas=2), overlay.files)
+def test_more_replicas_change_one_line_beside_the_stamps(overlay, catalog):
+    made = plan(changed(overlay, catalog, replicas=2), overlay.all_files)
 
     assert made.action is Action.UPDATE
     assert made.before == overlay.deployment
-    assert [change.path.rpartition("/")[2] for change in made.changes] == [
-        "llm.yaml",
-        "leaderworkerset.yaml",
+    lines = [line for line in diff(made).splitlines() if line[:1] in "+-" and line[1:2] not in "+-"]
+    stamps = ("Rendered by Leadline", made.state, overlay.state)
+    assert [line for line in lines if not any(stamp in line for stamp in stamps)] == [
+        "-replicas: 1",
+        "+replicas: 2",
+        "-  value: 1",
+        "+  value: 2",
     ]
-    assert "-replicas: 1\n+replicas: 2" in diff(made)
 
 
 def test_titles_say_the_verb_and_what_changes(overlay, catalog):
-    scaled = plan(changed(overlay, catalog, replicas=3), overlay.files, "scale")
-    removed = plan_removal(overlay.deployment, overlay.files)
+    scaled = plan(changed(overlay, catalog, replicas=3), overlay.all_files, "scale")
+    removed = plan_removal(overlay.deployment, overlay.all_files)
 
     assert scaled.title == "scale(example/qwen3-32b-sglang): 1 → 3 groups"
     assert removed.title == ("undeploy(example/qwen3-32b-sglang): 2 GPUs released, storage stays")
@@ -60,7 +65,7 @@ def test_titles_say_the_verb_and_what_changes(overlay, catalog):
 
 def test_a_removal_takes_every_file_of_the_folder_and_no_other(overlay):
     custom = f"{overlay.deployment.folder}/custom/kustomization.yaml"
-    current = {**overlay.files, custom: "kind: Component\n"}
+    current = {**overlay.all_files, custom: "kind: Component\n"}
 
     removed = plan_removal(overlay.deployment, current)
 
@@ -71,7 +76,7 @@ def test_a_removal_takes_every_file_of_the_folder_and_no_other(overlay):
 
 def test_files_after_a_plan_are_the_ones_rendered_and_the_peoples(overlay, catalog):
     folder = overlay.deployment.folder
-    current = {**overlay.files, f"{folder}/old.yaml": "x\n", f"{folder}/custom/a.yaml": "y\n"}
+    current = {**overlay.all_files, f"{folder}/old.yaml": "x\n", f"{folder}/custom/a.yaml": "y\n"}
     made = plan(changed(overlay, catalog, replicas=2), current)
 
     after = made.files_after(current)

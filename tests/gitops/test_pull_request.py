@@ -7,24 +7,24 @@ import pytest
 
 from gitops import assets
 from gitops.assess import assess
-from gitops.catalog import Defaults
 from gitops.checks import Finding, Severity
 from gitops.difference import MARKDOWN_LIMIT, ResourceDiff
 from gitops.engine import Engine
-from gitops.environment import read_environment
+from gitops.environment import Environment, read_environment
 from gitops.errors import CheckFailedError
 from gitops.overlay import render
 from gitops.plan import plan, plan_removal
 from gitops.pull_request import Requested, body, escape, labels, message
-from gitops.request import DeployRequest
+from gitops.request import Changes, DeployRequest
+from gitops.resolve import resolve
 
 REQUESTED = Requested("slack:U1", "abc123", "try it")
 
 
 @pytest.fixture(scope="module")
 def overlay(catalog):
-    deployment = catalog.resolve(DeployRequest("qwen3-32b", Engine.VLLM), Defaults())
-    return render(deployment, catalog.recipe(Engine.VLLM))
+    request = DeployRequest("qwen3-32b", Engine.VLLM, changes=Changes(engine_version="0.10.0"))
+    return render(resolve(request, Environment(name="example"), catalog))
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +42,8 @@ def created(overlay, environment, catalog):
 @pytest.fixture(scope="module")
 def scaled(overlay, environment, catalog):
     deployment = msgspec.structs.replace(overlay.deployment, replicas=2)
-    changed = plan(render(deployment, catalog.recipe(Engine.VLLM)), overlay.files, "scale")
-    return assess(changed, overlay.files, environment, catalog)
+    changed = plan(render(deployment), overlay.all_files, "scale")
+    return assess(changed, overlay.all_files, environment, catalog)
 
 
 def test_the_commit_carries_trailers_that_a_repeated_run_finds(created):
@@ -91,9 +91,9 @@ def test_the_rendered_difference_stands_by_resource(scaled):
 
 
 def test_a_removal_shows_what_goes_and_that_storage_stays(overlay, environment, catalog):
-    removed = plan_removal(overlay.deployment, overlay.files)
+    removed = plan_removal(overlay.deployment, overlay.all_files)
 
-    text = body(assess(removed, overlay.files, environment, catalog), REQUESTED)
+    text = body(assess(removed, overlay.all_files, environment, catalog), REQUESTED)
 
     assert "| GPUs / cost an hour | 2 | 0 (-20.00 CNY) |" in text
     assert "all groups stop; the storage stays" in text

@@ -1,0 +1,155 @@
+"""What CI runs on a pull request: every overlay proved, built, linted, under the base's rules.
+
+Policy, environments and catalogue are read from the base revision, so that a pull request cannot
+waive what it is judged by; where the base has none (a new environment), the head's is taken.
+"""
+
+import datetime as dt
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops.batch import Output, build_all
+from gitops.catalog import Catalog
+from gitops.checks import NO_POLICY, Facts, Finding, Policy, Severity, load_policy, review_all
+from gitops.environment import Environment
+from gitops.errors import GitOpsError
+from gitops.history import changed_paths, check_out, touched_overlays
+from gitops.kustomization import refuse_unsafe
+from gitops.proof import prove
+from gitops.workspace import WorkingCopy
+
+RULES = ("policy.yaml", "catalog/", "kustomize/catalog/")
+"""Paths whose change in a pull request must not change how that pull request is judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything found in one overlay; `folder` is its path in the repository."""
+
+    folder: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Say whether an error stands among the findings."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What overlays are judged by."""
+
+    policy: Policy
+    catalog: Catalog
+    environments: Mapping[str, Environment]
+
+
+def overlays_below(root: Path, places: Sequence[Path]) -> list[Path]:
+    """Return the overlay and storage folders at or below places, relative to the root, in order."""
+    files = {
+        file
+        for place in places
+        for file in (place.rglob("kustomization.yaml") if place.is_dir() else ())
+        if "custom" not in file.relative_to(root).parts
+    }
+    return sorted(file.parent.relative_to(root) for file in files)
+
+
+def inspect(
+    copy: WorkingCopy, overlays: Sequence[Path], today: dt.date, base: str | None = None
+) -> list[Report]:
+    """Inspect overlays, only those that a change since `base` touches where one is named.
+
+    Raises:
+        InvalidRequestError: policy, catalogue or an environment of the base is wrong.
+    """
+    changed = changed_paths(copy.root, base) if base else ()
+    if base:
+        overlays = touched_overlays(copy.root, changed, overlays)
+    rules = _rules(copy, base, changed)
+    reports: list[Report] = []
+    for name, group in _by_environment(overlays).items():
+        reports += _inspect_environment(copy, name, group, rules, today)
+    return reports
+
+
+def _inspect_environment(
+    copy: WorkingCopy, name: str, overlays: Sequence[Path], rules: Rules, today: dt.date
+) -> Iterator[Report]:
+    own = {overlay: tuple(_look(copy, overlay, rules)) for overlay in overlays}
+    sound = [overlay for overlay in overlays if not _blocked(own[overlay])]
+    built = build_all(copy.root, sound)
+    outputs = {o.as_posix(): b.manifests for o, b in built.items() if isinstance(b, Output)}
+    facts = _facts(copy, rules, name)
+    found = review_all(outputs, today, rules.policy, facts)
+    for overlay in overlays:
+        failed = built.get(overlay)
+        broken = () if failed is None or isinstance(failed, Output) else (_error("build", failed),)
+        yield Report(
+            overlay.as_posix(), (*own[overlay], *broken, *found.get(overlay.as_posix(), ()))
+        )
+
+
+def _look(copy: WorkingCopy, overlay: Path, rules: Rules) -> Iterator[Finding]:
+    """Yield what can be found without building."""
+    try:
+        refuse_unsafe(copy.root, copy.root / overlay)
+    except GitOpsError as error:
+        yield _error("unsafe", error)
+        return
+    try:
+        yield from prove(copy.root / overlay, rules.catalog, rules.environments)
+    except GitOpsError as error:
+        yield _error("source", error)
+
+
+def _blocked(findings: Sequence[Finding]) -> bool:
+    return any(finding.rule == "unsafe" for finding in findings)
+
+
+def _error(rule: str, error: Exception) -> Finding:
+    return Finding(rule, Severity.ERROR, "", str(error))
+
+
+def _facts(copy: WorkingCopy, rules: Rules, name: str) -> Facts:
+    """Return what is known beside the manifests: the LWS, and what weighs on each claim."""
+    weights: dict[str, float] = {}
+    for deployment in copy.readable(name):
+        model = rules.catalog.models.get(deployment.model)
+        if model:
+            claim = deployment.claim
+            weights[claim] = max(weights.get(claim, 0.0), model.weights_gib)
+    environment = rules.environments.get(name)
+    return (
+        Facts(lws=environment.lws, weights_gib=weights)
+        if environment
+        else Facts(weights_gib=weights)
+    )
+
+
+def _by_environment(overlays: Sequence[Path]) -> dict[str, list[Path]]:
+    groups: dict[str, list[Path]] = {}
+    for overlay in overlays:
+        groups.setdefault(overlay.parts[1] if len(overlay.parts) > 1 else "", []).append(overlay)
+    return groups
+
+
+def _rules(copy: WorkingCopy, base: str | None, changed: Sequence[str]) -> Rules:
+    touched = [p for p in changed if p.startswith(RULES) or p.endswith("/environment.yaml")]
+    if not base or not touched:
+        return _read_rules(copy)
+    with tempfile.TemporaryDirectory(prefix="leadline-base-") as name:
+        check_out(copy.root, base, Path(name))
+        old, new = _read_rules(WorkingCopy(Path(name))), _read_rules(copy)
+    return Rules(old.policy, old.catalog, {**new.environments, **old.environments})
+
+
+def _read_rules(copy: WorkingCopy) -> Rules:
+    policy = copy.root / "policy.yaml"
+    return Rules(
+        load_policy(policy.read_text(encoding="utf-8")) if policy.is_file() else NO_POLICY,
+        copy.catalog(),
+        {name: copy.environment(name) for name in copy.environments()},
+    )

@@ -1,0 +1,85 @@
+"""Pure of a place: any request becomes an assessed plan, over whatever holds the desired state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from gitops.assess import Assessment, assess
+from gitops.catalog import Catalog
+from gitops.deployment import ModelDeployment
+from gitops.environment import Environment
+from gitops.overlay import render
+from gitops.plan import Plan, plan, plan_removal
+from gitops.request import DeployRequest, Request, UndeployRequest, UpdateRequest
+from gitops.resolve import change, resolve
+
+
+class Desired(Protocol):
+    """Where desired state is read: a working copy, or a Git host's main branch."""
+
+    def environment(self, name: str | None) -> Environment:
+        """Return an environment, the one that is meant when no name is given."""
+        ...
+
+    def deployment(self, name: str, environment: str | None) -> ModelDeployment:
+        """Return a deployment by NAME or ENVIRONMENT/NAME."""
+        ...
+
+    def files(self, folder: str) -> Mapping[str, str]:
+        """Return the text files of a folder, by path."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Proposer:
+    """Turns requests into assessed plans. `bases` holds `kustomize/`; ours when None."""
+
+    catalog: Catalog
+    desired: Desired
+    bases: Path | None = None
+
+    def assess(self, request: Request, now: datetime) -> Assessment:
+        """Return what a request would change and what that means; nothing is written.
+
+        Raises:
+            InvalidRequestError: the request breaks a rule, or names what is not there.
+            BuildError: kustomize refuses the result.
+        """
+        changed, environment, current = self._plan(request, now)
+        return assess(changed, current, environment, self.catalog, self.bases)
+
+    def _plan(self, request: Request, now: datetime) -> tuple[Plan, Environment, Mapping[str, str]]:
+        if isinstance(request, DeployRequest):
+            environment = self.desired.environment(request.environment)
+            deployment = resolve(request, environment, self.catalog)
+            current = self.desired.files(deployment.folder)
+            return self._rendered(deployment, current, None), environment, current
+        existing = self.desired.deployment(request.name, request.environment)
+        environment = self.desired.environment(existing.environment)
+        current = self.desired.files(existing.folder)
+        if isinstance(request, UndeployRequest):
+            return plan_removal(existing, current), environment, current
+        changed = self._changed(existing, request, environment, now)
+        return self._rendered(changed, current, request.verb), environment, current
+
+    def _rendered(
+        self, deployment: ModelDeployment, current: Mapping[str, str], verb: str | None
+    ) -> Plan:
+        overlay = render(deployment, yarn=self.catalog.yarn(deployment))
+        return plan(overlay, current, verb)
+
+    def _changed(
+        self,
+        existing: ModelDeployment,
+        request: UpdateRequest,
+        environment: Environment,
+        now: datetime,
+    ) -> ModelDeployment:
+        changed = change(existing, request.changes, environment, self.catalog)
+        if request.verb != "restart":
+            return changed
+        return msgspec.structs.replace(changed, restarted_at=now.isoformat(timespec="seconds"))
