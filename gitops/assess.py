@@ -12,7 +12,7 @@ from gitops.deployment import ModelDeployment
 from gitops.difference import ResourceDiff, differences
 from gitops.environment import Environment
 from gitops.errors import CheckFailedError
-from gitops.fit import Fit, default_setting, fit
+from gitops.fit import Fit, fit, served_setting
 from gitops.gpus import find_gpu, load_gpus
 from gitops.impact import Impact, check_in_place, impact
 from gitops.plan import Action, Plan
@@ -85,7 +85,8 @@ def fit_of(deployment: ModelDeployment, environment: Environment, catalog: Catal
     scheme = scheme_of(model, deployment.quantization)
     context = deployment.max_model_len or model.length(model.standard)
     engine, version = deployment.engine, deployment.engine_version
-    setting = default_setting(engine, version, gpu, deployment.parallel, context)
+    args = deployment.engine_args
+    setting = served_setting(engine, version, gpu, deployment.parallel, context, args)
     return fit(model, scheme, gpu, deployment.parallel, setting)
 
 

@@ -9,7 +9,7 @@ from gitops import assets
 from gitops.catalog import Catalog, scheme_of
 from gitops.cli.output import dumps
 from gitops.engine import Engine
-from gitops.fit import Fit, Wanted, alternatives, as_data, as_text, default_setting, describe, fit
+from gitops.fit import Fit, Wanted, alternatives, as_data, as_text, describe, fit, served_setting
 from gitops.gpus import find_gpu, load_gpus
 from gitops.models import Scheme, check_parallel
 from gitops.names import check_range
@@ -32,7 +32,7 @@ def say_fit(catalog: Catalog, words: Mapping[str, Any]) -> None:
     check_parallel(model, scheme, parallel, engine, version)
     context = words["context"] or model.length(model.standard)
     found = fit(
-        model, scheme, gpu, parallel, default_setting(engine, version, gpu, parallel, context)
+        model, scheme, gpu, parallel, served_setting(engine, version, gpu, parallel, context)
     )
     others = alternatives(model, gpus.values(), Wanted(context, engine, version))
     click.echo(_json(found, others) if words["as_json"] else _text(found, others))

@@ -5,9 +5,11 @@ from gitops.fit.budget import Fit, Setting, Verdict, default_setting, fit
 from gitops.fit.engines import default_overhead, default_utilisation, prefill_step
 from gitops.fit.overhead import Figure, Overhead
 from gitops.fit.placement import Headroom, Pool, placeable, rolling_headroom
+from gitops.fit.served import SGLANG_SHARE, served_setting
 from gitops.fit.text import as_data, as_text, title
 
 __all__ = [
+    "SGLANG_SHARE",
     "Figure",
     "Fit",
     "Headroom",
@@ -27,5 +29,6 @@ __all__ = [
     "placeable",
     "prefill_step",
     "rolling_headroom",
+    "served_setting",
     "title",
 ]

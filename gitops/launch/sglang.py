@@ -6,6 +6,7 @@ and ambiguous in newer releases.
 """
 
 from gitops.deployment import ModelDeployment
+from gitops.fit import SGLANG_SHARE
 from gitops.launch.argv import LEADER, PODS, PORT, RANK, Launch, above_one, api_key, extra
 from gitops.launch.context import sglang_context
 from gitops.models import Yarn
@@ -14,7 +15,7 @@ from gitops.versions import release
 MEETING_PORT = "20000"
 """Where ranks meet, on the leader."""
 
-MEMORY = "0.88"
+MEMORY = str(SGLANG_SHARE)
 """Share of a card for weights and KV cache, unless a person says another. SGLang 0.4.10.post2's own
 rule leaves about half of 40,960 tokens for Qwen3-32B at TP 2 on cards of 48 GB."""
 

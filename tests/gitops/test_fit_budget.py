@@ -9,6 +9,7 @@ from gitops.errors import InvalidRequestError
 from gitops.fit import (
     Overhead,
     Setting,
+    Verdict,
     as_data,
     as_text,
     default_overhead,
@@ -16,6 +17,7 @@ from gitops.fit import (
     default_utilisation,
     fit,
     prefill_step,
+    served_setting,
 )
 from gitops.gpus import find_gpu, load_gpus
 from gitops.models import KvDtype, Scheme, load_models
@@ -23,7 +25,7 @@ from gitops.parallel import Parallel
 
 GIB = 1024**3
 CATALOG = Path(__file__).parents[2] / "kustomize" / "catalog"
-MODELS = load_models(next(p for n in ("models-new", "models") if (p := CATALOG / n).is_dir()))
+MODELS = load_models(CATALOG / "models")
 GPUS = load_gpus(CATALOG / "gpus.yaml")
 GUIDE = (MODELS["qwen3-32b"], Scheme.BF16)
 
@@ -235,3 +237,34 @@ def test_a_fit_is_shown_as_a_memory_budget_and_as_data():
         "kv_room": found.kv_room,
         "concurrent": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("engine", "args", "share"),
+    [
+        (Engine.SGLANG, (), 0.88),
+        (Engine.SGLANG, ("--mem-fraction-static", "0.8"), 0.8),
+        (Engine.SGLANG, ("--mem-fraction-static=0.7", "--mem-fraction-static=0.75"), 0.75),
+        (Engine.SGLANG, ("--mem-fraction-static", "much"), 0.88),
+        (Engine.VLLM, (), 0.9),
+        (Engine.VLLM, ("--gpu-memory-utilization=0.95",), 0.95),
+        (Engine.VLLM, ("--gpu-memory-utilization", "7"), 0.9),
+    ],
+)
+def test_a_deployment_runs_at_the_share_that_is_passed(engine, args, share):
+    version = "0.10.0" if engine is Engine.VLLM else "0.4.10.post2"
+
+    setting = served_setting(engine, version, GPUS["l20"], Parallel(2), 40_960, args)
+
+    assert setting.utilisation == share
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_the_guides_setting_is_tight_at_about_one_and_a_half_on_two_l20(engine):
+    version = "0.10.0" if engine is Engine.VLLM else "0.4.10.post2"
+    setting = served_setting(engine, version, GPUS["l20"], Parallel(2), 40_960)
+
+    found = fit(MODELS["qwen3-32b"], Scheme.BF16, GPUS["l20"], Parallel(2), setting)
+
+    assert found.verdict is Verdict.TIGHT
+    assert round(found.ratio, 1) == 1.5

@@ -21,7 +21,7 @@ from gitops.models import KvDtype, load_models
 from gitops.parallel import Parallel
 
 CATALOG = Path(__file__).parents[2] / "kustomize" / "catalog"
-MODELS = load_models(next(p for n in ("models-new", "models") if (p := CATALOG / n).is_dir()))
+MODELS = load_models(CATALOG / "models")
 GPUS = load_gpus(CATALOG / "gpus.yaml")
 TWO_NODES = Parallel(2)
 

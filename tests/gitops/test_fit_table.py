@@ -13,7 +13,7 @@ from gitops.parallel import Parallel
 
 GIB = 1024**3
 CATALOG = Path(__file__).parents[2] / "kustomize" / "catalog"
-MODELS = load_models(next(p for n in ("models-new", "models") if (p := CATALOG / n).is_dir()))
+MODELS = load_models(CATALOG / "models")
 GPUS = load_gpus(CATALOG / "gpus.yaml")
 
 # sizing.md section 4: model, scheme, GPU, TP, PP, weights and free GiB a GPU, tokens of KV cache.

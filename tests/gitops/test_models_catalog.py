@@ -9,7 +9,7 @@ from gitops.errors import InvalidRequestError
 from gitops.models import Mode, Model, Scheme, load_models, read_model, to_yaml
 
 CATALOG = Path(__file__).parents[2] / "kustomize" / "catalog"
-FOLDER = next(p for n in ("models-new", "models") if (p := CATALOG / n).is_dir())
+FOLDER = CATALOG / "models"
 TEXT = (FOLDER / "qwen3-32b.yaml").read_text("utf-8")
 
 

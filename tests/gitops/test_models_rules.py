@@ -19,7 +19,7 @@ from gitops.parallel import Parallel
 from gitops.versions import release
 
 CATALOG = Path(__file__).parents[2] / "kustomize" / "catalog"
-MODELS = load_models(next(p for n in ("models-new", "models") if (p := CATALOG / n).is_dir()))
+MODELS = load_models(CATALOG / "models")
 NEWEST = {Engine.VLLM: "0.33.0", Engine.SGLANG: "0.5.23"}
 
 
