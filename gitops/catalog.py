@@ -25,10 +25,14 @@ from gitops.recipes import Choice, Recipes, load_recipes, pick
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All models and recipes on offer."""
+    """All models and recipes on offer.
+
+    `allowed_flags` are engine flags off the list for their risk, which a policy names all the same.
+    """
 
     models: Mapping[str, Model]
     recipes: Recipes
+    allowed_flags: Collection[str] = frozenset()
 
     @classmethod
     def load(cls, folder: Path | None = None, *teams: Path) -> "Catalog":
@@ -73,12 +77,8 @@ class Catalog:
             model, scheme_of(model, deployment.quantization), deployment.max_model_len
         ).yarn
 
-    def check(
-        self, deployment: ModelDeployment, allowed_flags: Collection[str] = frozenset()
-    ) -> None:
+    def check(self, deployment: ModelDeployment) -> None:
         """Refuse a deployment that its model or its engine's version cannot follow.
-
-        `allowed_flags` are those that the policy names beyond the list.
 
         Raises:
             InvalidRequestError: with the rule and its arithmetic.
@@ -90,7 +90,10 @@ class Catalog:
             model, scheme, deployment.parallel, deployment.engine, deployment.engine_version
         )
         check_args(
-            deployment.engine, deployment.engine_version, deployment.engine_args, allowed_flags
+            deployment.engine,
+            deployment.engine_version,
+            deployment.engine_args,
+            self.allowed_flags,
         )
         self.yarn(deployment)
 

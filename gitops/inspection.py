@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gitops.batch import Output, build_all
 from gitops.catalog import Catalog
-from gitops.checks import NO_POLICY, Facts, Finding, Policy, Severity, load_policy, review_all
+from gitops.checks import Facts, Finding, Policy, Severity, review_all
 from gitops.environment import Environment
 from gitops.errors import GitOpsError
 from gitops.history import changed_paths, check_out, touched_overlays
@@ -78,7 +78,7 @@ def inspect(
 def _inspect_environment(
     copy: WorkingCopy, name: str, overlays: Sequence[Path], rules: Rules, today: dt.date
 ) -> Iterator[Report]:
-    own = {overlay: tuple(_look(copy, overlay, rules)) for overlay in overlays}
+    own = {overlay: tuple(_look(copy, overlay, rules, today)) for overlay in overlays}
     sound = [overlay for overlay in overlays if not _blocked(own[overlay])]
     built = build_all(copy.root, sound)
     outputs = {o.as_posix(): b.manifests for o, b in built.items() if isinstance(b, Output)}
@@ -92,7 +92,7 @@ def _inspect_environment(
         )
 
 
-def _look(copy: WorkingCopy, overlay: Path, rules: Rules) -> Iterator[Finding]:
+def _look(copy: WorkingCopy, overlay: Path, rules: Rules, today: dt.date) -> Iterator[Finding]:
     """Yield what can be found without building."""
     try:
         refuse_unsafe(copy.root, copy.root / overlay)
@@ -100,7 +100,8 @@ def _look(copy: WorkingCopy, overlay: Path, rules: Rules) -> Iterator[Finding]:
         yield _error("unsafe", error)
         return
     try:
-        yield from prove(copy.root / overlay, rules.catalog, rules.environments)
+        for finding in prove(copy.root / overlay, rules.catalog, rules.environments):
+            yield rules.policy.apply(finding, overlay.as_posix(), today)
     except GitOpsError as error:
         yield _error("source", error)
 
@@ -147,9 +148,8 @@ def _rules(copy: WorkingCopy, base: str | None, changed: Sequence[str]) -> Rules
 
 
 def _read_rules(copy: WorkingCopy) -> Rules:
-    policy = copy.root / "policy.yaml"
     return Rules(
-        load_policy(policy.read_text(encoding="utf-8")) if policy.is_file() else NO_POLICY,
+        copy.policy(),
         copy.catalog(),
         {name: copy.environment(name) for name in copy.environments()},
     )

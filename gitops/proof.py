@@ -8,6 +8,7 @@ from gitops.checks import Finding, Severity
 from gitops.deployment import ModelDeployment
 from gitops.environment import Environment
 from gitops.errors import CheckFailedError
+from gitops.files import text_of
 from gitops.overlay import SAYS, Overlay, Verdict, judge_all, read, render
 from gitops.recipes import warn
 from gitops.storage import read_storage, render_storage
@@ -27,7 +28,7 @@ def prove(
     source = folder / "llm.yaml"
     if not source.is_file():
         return
-    deployment = read(source.read_text(encoding="utf-8"), "llm.yaml")
+    deployment = read(text_of(source), "llm.yaml")
     if not folder.resolve().as_posix().endswith(f"/{deployment.folder}"):
         raise CheckFailedError(
             f"llm.yaml: says {deployment.folder}; name, environment and folder must agree"
@@ -45,12 +46,12 @@ def prove(
 
 
 def _prove_storage(folder: Path) -> Iterator[Finding]:
-    unit = read_storage((folder / "storage.yaml").read_text(encoding="utf-8"), "storage.yaml")
+    unit = read_storage(text_of(folder / "storage.yaml"), "storage.yaml")
     if not folder.resolve().as_posix().endswith(f"/{unit.folder}"):
         raise CheckFailedError(f"storage.yaml: says {unit.folder}; name and folder must agree")
     for path, text in render_storage(unit).items():
         file = folder / Path(path).name
-        if file.name != "storage.yaml" and (not file.is_file() or file.read_text("utf-8") != text):
+        if file.name != "storage.yaml" and (not file.is_file() or text_of(file) != text):
             wrong = f"{file.name} is not what storage.yaml renders to; change storage.yaml"
             yield Finding("rendered", Severity.ERROR, unit.name, wrong)
 
@@ -62,14 +63,14 @@ def render_again(folder: Path, catalog: Catalog) -> list[str]:
         InvalidRequestError: llm.yaml is wrong or missing.
     """
     source = folder / "llm.yaml"
-    deployment = read(source.read_text(encoding="utf-8"), "llm.yaml")
+    deployment = read(text_of(source), "llm.yaml")
     overlay = render(deployment, yarn=catalog.yarn(deployment))
     changed = []
     for path, text in overlay.all_files.items():
         file = folder / Path(path).relative_to(deployment.folder)
         stands = file.is_file()
         kept = stands and (path in overlay.once or file == source)
-        if not kept and (not stands or file.read_text(encoding="utf-8") != text):
+        if not kept and (not stands or text_of(file) != text):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
             changed.append(file.name)
@@ -85,9 +86,9 @@ def _environment(
             f"llm.yaml is for LWS {deployment.lws_version}, the environment has {environment.lws};"
             " run leadline update, or change environment.yaml"
         )
-        yield Finding("lws-version", Severity.WARNING, deployment.name, text)
+        yield Finding("environment-lws", Severity.WARNING, deployment.name, text)
 
 
 def _texts(folder: Path, overlay: Overlay) -> dict[str, str]:
     files = {path: folder / Path(path).name for path in overlay.files}
-    return {p: f.read_text(encoding="utf-8") for p, f in files.items() if f.is_file()}
+    return {p: text_of(f) for p, f in files.items() if f.is_file()}

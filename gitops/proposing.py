@@ -1,7 +1,7 @@
 """Pure of a place: any request becomes an assessed plan, over whatever holds the desired state."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +10,7 @@ import msgspec
 
 from gitops.assess import Assessment, assess
 from gitops.catalog import Catalog
+from gitops.checks import NO_POLICY, Policy
 from gitops.deployment import ModelDeployment
 from gitops.environment import Environment
 from gitops.overlay import render
@@ -41,6 +42,7 @@ class Proposer:
     catalog: Catalog
     desired: Desired
     bases: Path | None = None
+    policy: Policy = NO_POLICY
 
     def assess(self, request: Request, now: datetime) -> Assessment:
         """Return what a request would change and what that means; nothing is written.
@@ -50,7 +52,9 @@ class Proposer:
             BuildError: kustomize refuses the result.
         """
         changed, environment, current = self._plan(request, now)
-        return assess(changed, current, environment, self.catalog, self.bases)
+        found = assess(changed, current, environment, self.catalog, self.bases)
+        judged = [self.policy.apply(f, changed.folder, now.date()) for f in found.findings]
+        return replace(found, findings=tuple(judged))
 
     def _plan(self, request: Request, now: datetime) -> tuple[Plan, Environment, Mapping[str, str]]:
         if isinstance(request, DeployRequest):

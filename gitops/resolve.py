@@ -39,7 +39,7 @@ def resolve(request: DeployRequest, environment: Environment, catalog: Catalog) 
     size = _either(wanted.size, _pods(parallel, gpus))
     mode = _mode_path(model, wanted.quantization)
     first = ModelDeployment(
-        name=request.name or f"{model.id}-{request.engine.value}",
+        name=f"{model.id}-{request.engine.value}" if request.name is None else request.name,
         environment=environment.name,
         namespace=request.namespace or environment.namespace,
         model=model.id,

@@ -3,14 +3,15 @@
 import contextlib
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitops.catalog import Catalog
+from gitops.checks import NO_POLICY, Policy, load_policy
 from gitops.deployment import ModelDeployment
-from gitops.documents import MAX_BYTES
 from gitops.environment import Environment, read_environment
 from gitops.errors import ConflictError, InvalidRequestError, UsageError
+from gitops.files import text_of
 from gitops.names import check_name, printable
 from gitops.overlay import read, render
 from gitops.plan import Plan
@@ -69,7 +70,13 @@ class WorkingCopy:
 
     def catalog(self) -> Catalog:
         """Return the catalogue: Leadline's, then the repository's, then the team's `catalog/`."""
-        return Catalog.load(self.root / "kustomize" / "catalog", self.root / "catalog")
+        made = Catalog.load(self.root / "kustomize" / "catalog", self.root / "catalog")
+        return replace(made, allowed_flags=self.policy().flags)
+
+    def policy(self) -> Policy:
+        """Return what the repository's policy.yaml says; nothing where there is none."""
+        path = self.root / "policy.yaml"
+        return load_policy(text_of(path)) if path.is_file() else NO_POLICY
 
     def deployments(self) -> dict[tuple[str, str], Path]:
         """Return the overlays that hold an llm.yaml, by environment and name."""
@@ -176,20 +183,6 @@ class WorkingCopy:
                 place.rmdir()
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-
-
-def text_of(path: Path) -> str:
-    """Return the text of a file.
-
-    Raises:
-        InvalidRequestError: it is not UTF-8, or larger than what we read.
-    """
-    if path.stat().st_size > MAX_BYTES:
-        raise InvalidRequestError(f"{path.name}: larger than {MAX_BYTES} bytes")
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidRequestError(f"{path.name}: is not UTF-8 text; write it anew") from error
 
 
 def _list(names: list[str]) -> str:

@@ -71,6 +71,9 @@ ACROSS = {
 }
 """The lints between overlays of one environment, by id; all are errors."""
 
+OF_SOURCES = ("vulnerable-engine", "environment-lws")
+"""The lints on llm.yaml itself, which `gitops.proof` looks at; they are warnings."""
+
 NO_POLICY = Policy()
 
 
@@ -80,7 +83,7 @@ def load_policy(text: str, source: str = "policy.yaml") -> Policy:
     Raises:
         InvalidRequestError: as `Policy.load`.
     """
-    return Policy.load(text, source, [lint.id for lint in LINTS] + list(ACROSS))
+    return Policy.load(text, source, [*(lint.id for lint in LINTS), *ACROSS, *OF_SOURCES])
 
 
 def review(manifests: list[Manifest], facts: Facts | None = None) -> tuple[Finding, ...]:

@@ -8,6 +8,9 @@ The caller reads it from the base revision: a pull request cannot waive its own 
         overlays: [overlays/dev/*]    # all of them where this is missing
         reason: The registry of dev keeps one tag.
         until: 2027-03-31             # the last day; for ever where this is missing
+    engine-flags:
+      - flag: --trust-remote-code     # a flag that is off the list of `leadline` for its risk
+        reason: The bucket is written by us alone.
 """
 
 import dataclasses
@@ -43,8 +46,16 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AllowedFlag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An engine flag that is off the list for its risk, and that this policy allows."""
+
+    flag: str
+    reason: str
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     rules: tuple[Entry, ...] = ()
+    engine_flags: tuple[AllowedFlag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ class Policy:
     """The rules of a policy; a later one wins over an earlier one."""
 
     entries: tuple[Entry, ...] = ()
+    flags: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, text: str, source: str, known: Collection[str]) -> "Policy":
@@ -66,7 +78,10 @@ class Policy:
             raise InvalidRequestError(f"{source}: {printable(str(error))}") from error
         for number, entry in enumerate(file.rules, 1):
             _check(entry, f"{source}: rule {number}", known)
-        return cls(file.rules)
+        for allowed in file.engine_flags:
+            if not allowed.reason.strip():
+                raise InvalidRequestError(f"{source}: {allowed.flag} has no reason; say why")
+        return cls(file.rules, frozenset(allowed.flag for allowed in file.engine_flags))
 
     def apply(self, finding: Finding, overlay: str, today: dt.date) -> Finding:
         """Return a finding as this policy has it; a waived one says why."""

@@ -55,7 +55,7 @@ def _carry_out(request: Request, *, writes: bool, as_json: bool, propose: bool) 
 
     copy = WorkingCopy.find(Path.cwd())
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - a restart is named by its time
-    assessed = Proposer(copy.catalog(), copy).assess(request, now)
+    assessed = Proposer(copy.catalog(), copy, copy.root, copy.policy()).assess(request, now)
     saying.show(assessed, as_json=as_json)
     assessed.refuse()
     if propose:

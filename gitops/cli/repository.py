@@ -40,8 +40,9 @@ def import_(
 ) -> None:
     """Take manifests in: leadline import vllm_multi.yaml --environment staging."""
     from gitops.cli.output import show  # noqa: PLC0415 - only this verb needs it
+    from gitops.files import text_of  # noqa: PLC0415 - as above
     from gitops.importing import Wanted, import_manifests  # noqa: PLC0415 - as above
-    from gitops.workspace import WorkingCopy, text_of  # noqa: PLC0415 - as above
+    from gitops.workspace import WorkingCopy  # noqa: PLC0415 - as above
 
     copy = WorkingCopy.find(Path.cwd())
     place, catalog = copy.environment(environment), copy.catalog()
