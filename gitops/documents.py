@@ -148,7 +148,24 @@ def _resolve_core_types() -> None:
 _resolve_core_types()
 
 
+_ANCHOR = re.compile(r"(?:^|[\s\[{,:?-])[&*][0-9A-Za-z_-]", re.MULTILINE)
+_INDENT = re.compile(r"^[ ]*(?:[-?] +)*", re.MULTILINE)
+
+
+def _is_plain(text: str) -> bool:
+    """Say whether a look at the text alone rules out anchors, aliases and deep nesting.
+
+    A level of nesting takes at least a column of indentation (a `- ` counts as two) or a bracket.
+    """
+    if _ANCHOR.search(text):
+        return False
+    indent = max((len(found) for found in _INDENT.findall(text)), default=0)
+    return indent + text.count("[") + text.count("{") < MAX_DEPTH
+
+
 def _refuse_traps(text: str, source: str) -> None:
+    if _is_plain(text):
+        return
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):

@@ -12,6 +12,8 @@ def text_of(path: Path) -> str:
     Raises:
         InvalidRequestError: it is not UTF-8, or larger than what we read.
     """
+    if path.is_symlink():
+        raise InvalidRequestError(f"{path.name}: is a symbolic link; write the file itself")
     if path.stat().st_size > MAX_BYTES:
         raise InvalidRequestError(f"{path.name}: larger than {MAX_BYTES} bytes")
     try:

@@ -13,10 +13,10 @@ from pathlib import Path
 from gitops.batch import Output, build_all
 from gitops.catalog import Catalog
 from gitops.checks import Facts, Finding, Policy, Severity, review_all
+from gitops.deployment import NEWEST_LWS
 from gitops.environment import Environment
 from gitops.errors import GitOpsError
 from gitops.history import changed_paths, check_out, touched_overlays
-from gitops.kustomization import refuse_unsafe
 from gitops.proof import prove
 from gitops.workspace import WorkingCopy
 
@@ -79,10 +79,9 @@ def _inspect_environment(
     copy: WorkingCopy, name: str, overlays: Sequence[Path], rules: Rules, today: dt.date
 ) -> Iterator[Report]:
     own = {overlay: tuple(_look(copy, overlay, rules, today)) for overlay in overlays}
-    sound = [overlay for overlay in overlays if not _blocked(own[overlay])]
-    built = build_all(copy.root, sound)
+    built = build_all(copy.root, overlays)
     outputs = {o.as_posix(): b.manifests for o, b in built.items() if isinstance(b, Output)}
-    facts = _facts(copy, rules, name)
+    facts = _facts(copy, rules, name, overlays)
     found = review_all(outputs, today, rules.policy, facts)
     for overlay in overlays:
         failed = built.get(overlay)
@@ -93,12 +92,7 @@ def _inspect_environment(
 
 
 def _look(copy: WorkingCopy, overlay: Path, rules: Rules, today: dt.date) -> Iterator[Finding]:
-    """Yield what can be found without building."""
-    try:
-        refuse_unsafe(copy.root, copy.root / overlay)
-    except GitOpsError as error:
-        yield _error("unsafe", error)
-        return
+    """Yield what can be found without building; where a kustomization leads, the build looks at."""
     try:
         for finding in prove(copy.root / overlay, rules.catalog, rules.environments):
             yield rules.policy.apply(finding, overlay.as_posix(), today)
@@ -106,28 +100,27 @@ def _look(copy: WorkingCopy, overlay: Path, rules: Rules, today: dt.date) -> Ite
         yield _error("source", error)
 
 
-def _blocked(findings: Sequence[Finding]) -> bool:
-    return any(finding.rule == "unsafe" for finding in findings)
-
-
 def _error(rule: str, error: Exception) -> Finding:
     return Finding(rule, Severity.ERROR, "", str(error))
 
 
-def _facts(copy: WorkingCopy, rules: Rules, name: str) -> Facts:
+def _facts(copy: WorkingCopy, rules: Rules, name: str, overlays: Sequence[Path]) -> Facts:
     """Return what is known beside the manifests: the LWS, and what weighs on each claim."""
+    stored = any("storage" in overlay.parts for overlay in overlays)
+    weights = _weights(copy, rules, name) if stored else {}
+    environment = rules.environments.get(name)
+    lws = environment.lws if environment else NEWEST_LWS
+    return Facts(lws=lws, weights_gib=weights)
+
+
+def _weights(copy: WorkingCopy, rules: Rules, name: str) -> dict[str, float]:
     weights: dict[str, float] = {}
     for deployment in copy.readable(name):
         model = rules.catalog.models.get(deployment.model)
         if model:
             claim = deployment.claim
             weights[claim] = max(weights.get(claim, 0.0), model.weights_gib)
-    environment = rules.environments.get(name)
-    return (
-        Facts(lws=environment.lws, weights_gib=weights)
-        if environment
-        else Facts(weights_gib=weights)
-    )
+    return weights
 
 
 def _by_environment(overlays: Sequence[Path]) -> dict[str, list[Path]]:

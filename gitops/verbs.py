@@ -1,6 +1,5 @@
 """Edge: the `leadline` command. Each package registers its verbs; only the one typed is loaded."""
 
-import difflib
 import sys
 from importlib import metadata
 
@@ -23,6 +22,8 @@ class Verbs(click.Group):
         if found:
             verb: click.Command = next(iter(found)).load()
             return verb
+        import difflib  # noqa: PLC0415 - only a typo needs it
+
         near = difflib.get_close_matches(name, self.list_commands(ctx), 1)
         hint = f"did you mean “{near[0]}”?" if near else f"one of: {self._names(ctx)}"
         raise click.UsageError(f"no verb “{name}”; {hint}", ctx)

@@ -1,4 +1,8 @@
-"""Edge: the verbs that change desired state in a working copy: plan, deploy, scale and so on."""
+"""Edge: the verbs that change desired state in a working copy: plan, deploy, scale and so on.
+
+Their words are those of `gitops.arguments`, which is loaded when a verb is used, not for the list
+of verbs.
+"""
 
 import datetime as dt
 from pathlib import Path
@@ -6,60 +10,59 @@ from typing import Any
 
 import click
 
-from gitops.arguments import deploy as deploy_words
-from gitops.arguments import restart as restart_words
-from gitops.arguments import scale as scale_words
-from gitops.arguments import undeploy as undeploy_words
-from gitops.arguments import update as update_words
-from gitops.request import Request
-
-_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for machines.")
-_PULL = click.Option(
-    ["--pull-request"], is_flag=True, help="Open a pull request instead of writing."
-)
+_PULL = "Open a pull request instead of writing."
 
 
-def _verb(words: click.Command, *, writes: bool, name: str | None = None) -> click.Command:
-    """Return the terminal's verb for the words of a request: it makes the request come true."""
+class _Verb(click.Command):
+    """A verb of the terminal over the words of a request: it makes the request come true."""
 
-    def run(as_json: bool, pull_request: bool = False, **given: Any) -> None:  # noqa: ANN401, FBT001, FBT002 - click's
-        request: Request = words.callback(**given)  # type: ignore[misc] # each of ours has one
-        _carry_out(
-            request, writes=writes and not pull_request, as_json=as_json, propose=pull_request
-        )
+    def __init__(self, name: str, short_help: str, words: str = "", *, writes: bool = True) -> None:
+        super().__init__(name, short_help=short_help, callback=self._run)
+        self._words = words or name
+        self._writes = writes
 
-    extra = [_JSON, _PULL] if writes else [_JSON]
-    return click.Command(
-        name or words.name,
-        callback=run,
-        params=[*words.params, *extra],
-        help=words.help,
-        short_help=words.short_help
-        if writes
-        else "Show what a deploy would change; write nothing.",
-    )
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the words of the request and the terminal's own options."""
+        if not self.params:
+            request = self._request()
+            self.help = request.help
+            self.params = [*request.params, *_own(writes=self._writes)]
+        return super().get_params(ctx)
+
+    def _request(self) -> click.Command:
+        from gitops import arguments  # noqa: PLC0415 - see the module
+
+        request: click.Command = getattr(arguments, self._words)
+        return request
+
+    def _run(self, *, as_json: bool, pull_request: bool = False, **given: Any) -> None:  # noqa: ANN401 - click's
+        from gitops.cli import saying  # noqa: PLC0415 - see the module
+        from gitops.proposing import Proposer  # noqa: PLC0415 - see the module
+        from gitops.workspace import WorkingCopy  # noqa: PLC0415 - see the module
+
+        request = self._request().callback(**given)  # type: ignore[misc] # each of ours has one
+        copy = WorkingCopy.find(Path.cwd())
+        now = dt.datetime.now(dt.UTC)  # noqa: TID251 - a restart is named by its time
+        proposer = Proposer(copy.catalog(), copy, copy.root, copy.policy())
+        assessed = proposer.assess(request, now)
+        saying.show(assessed, as_json=as_json)
+        assessed.refuse()
+        if pull_request:
+            saying.open_pull_request(assessed, request)
+        elif self._writes:
+            copy.write(assessed.plan)
+            saying.wrote(assessed.plan)
 
 
-deploy = _verb(deploy_words, writes=True)
-plan = _verb(deploy_words, writes=False, name="plan")
-update = _verb(update_words, writes=True)
-scale = _verb(scale_words, writes=True)
-restart = _verb(restart_words, writes=True)
-undeploy = _verb(undeploy_words, writes=True)
+def _own(*, writes: bool) -> list[click.Parameter]:
+    json = click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for machines.")
+    pull = click.Option(["--pull-request"], is_flag=True, help=_PULL)
+    return [json, pull] if writes else [json]
 
 
-def _carry_out(request: Request, *, writes: bool, as_json: bool, propose: bool) -> None:
-    from gitops.cli import saying  # noqa: PLC0415 - only these verbs need it
-    from gitops.proposing import Proposer  # noqa: PLC0415 - as above
-    from gitops.workspace import WorkingCopy  # noqa: PLC0415 - as above
-
-    copy = WorkingCopy.find(Path.cwd())
-    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - a restart is named by its time
-    assessed = Proposer(copy.catalog(), copy, copy.root, copy.policy()).assess(request, now)
-    saying.show(assessed, as_json=as_json)
-    assessed.refuse()
-    if propose:
-        saying.open_pull_request(assessed, request)
-    elif writes:
-        copy.write(assessed.plan)
-        saying.wrote(assessed.plan)
+deploy = _Verb("deploy", "Propose a deployment of a model.")
+plan = _Verb("plan", "Show what a deploy would change; write nothing.", "deploy", writes=False)
+update = _Verb("update", "Propose other fields for a deployment.")
+scale = _Verb("scale", "Propose more or fewer groups.")
+restart = _Verb("restart", "Propose a restart of all groups.")
+undeploy = _Verb("undeploy", "Propose the end of a deployment.")
