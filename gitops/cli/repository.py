@@ -16,7 +16,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--owners", default="@your-org/llm-owners", help="Who must review its rules.")
 @click.option("--upgrade", is_flag=True, help="Bring new bases and models into an existing one.")
 def init(folder: Path, upgrade: bool, **words: str | None) -> None:  # noqa: FBT001 - click's flag
-    """Make a repository: leadline init DIR --with argocd --leadline-source leadline."""
+    """Make a repository: leadline init DIR --with argocd --leadline-source ./leadline.whl."""
     if upgrade:
         _bring_new(folder)
         return

@@ -124,6 +124,7 @@ def test_the_workflow_checks_with_the_given_source_and_may_only_read():
     assert steps[0]["with"] == {"fetch-depth": 0, "persist-credentials": False}
     assert steps[2]["env"] == {"LEADLINE_SOURCE": SOURCE}
     assert steps[3]["run"] == 'leadline check --changed-since "$BASE" --format github'
+    assert steps[4]["run"] == 'leadline diff "$BASE" --markdown >> "$GITHUB_STEP_SUMMARY"'
     assert all("${{" not in step.get("run", "") for step in steps)
     assert [step["uses"].count(".") for step in steps if "uses" in step] == [2, 2]
 
