@@ -39,7 +39,13 @@ def check_repository(worlds, name, engine):
     files = git(worlds, "ls-tree", "-r", "--name-only", "main", folder).split()
     assert files == [
         f"{folder}/{file}"
-        for file in ("kustomization.yaml", "leaderworkerset.yaml", "llm.yaml", "service.yaml")
+        for file in (
+            "custom/kustomization.yaml",
+            "kustomization.yaml",
+            "leaderworkerset.yaml",
+            "llm.yaml",
+            "service.yaml",
+        )
     ]
     source = load_mapping(git(worlds, "show", f"main:{folder}/llm.yaml"), "llm.yaml")
     assert (source["engine"], source["replicas"], source["size"]) == (engine, 2, 2)
