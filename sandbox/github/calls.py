@@ -1,6 +1,6 @@
 """One call of the REST API and its reply."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,19 @@ class Reply:
     status: int
     body: Any
     paged: bool = False
+
+
+class Pages:
+    """A long list of which only the page asked for is worked out."""
+
+    def __init__(self, names: Sequence[str], shape: Callable[[str], Mapping[str, Any]]) -> None:
+        self._names, self._shape = names, shape
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, part: slice) -> list[Mapping[str, Any]]:
+        return [self._shape(name) for name in self._names[part]]
 
 
 Handler = Callable[..., Reply]

@@ -1,18 +1,16 @@
-"""The repository, its branches, commits, comparisons, contents and commit statuses.
+"""The repository, its branches, commits, comparisons and contents, to read.
 
-Source: docs.github.com/rest, pages repos, branches, commits, commits/statuses, repos/contents.
+Source: docs.github.com/rest, pages repos, branches, commits, repos/contents.
 """
 
 import base64
 
-from sandbox.github.calls import Call, Reply, Routes
-from sandbox.github.errors import RefusedError, invalid_field, not_found
+from sandbox.github.calls import Call, Pages, Reply, Routes
+from sandbox.github.errors import RefusedError, not_found
 from sandbox.github.objects import Entry
 from sandbox.github.repository import EMPTY_TREE
 from sandbox.github.shapes import Json
-from sandbox.github.site import Site, Status
-
-_STATES = ("error", "failure", "pending", "success")
+from sandbox.github.site import Site
 
 
 def get_repository(site: Site, call: Call) -> Reply:
@@ -29,6 +27,17 @@ def list_branches(site: Site, call: Call) -> Reply:
 def get_branch(site: Site, call: Call, branch: str) -> Reply:
     """GET branches/BRANCH."""
     return Reply(200, _branch(site, call, branch))
+
+
+def list_commits(site: Site, call: Call) -> Reply:
+    """GET commits: those that lead to `sha`, the newest first; only those of `path` if given."""
+    name = call.query.get("sha") or site.place.default_branch
+    start = site.repository.commit_of(name)
+    if start is None:
+        raise not_found()
+    found = site.repository.log(start, call.query.get("path", ""))
+    shown = Pages(found, lambda sha: call.shapes.commit(site.repository.commit(sha)))
+    return Reply(200, shown, paged=True)
 
 
 def get_commit(site: Site, call: Call, ref: str) -> Reply:
@@ -89,50 +98,6 @@ def get_contents(site: Site, call: Call, path: str = "") -> Reply:
     return Reply(200, [call.shapes.content(entry, ref) for entry in inside])
 
 
-def create_status(site: Site, call: Call, sha: str) -> Reply:
-    """POST statuses/SHA."""
-    state = call.words("state", "Status")
-    if state not in _STATES:
-        raise invalid_field("Status", "state")
-    commit = site.commit(sha)
-    status = Status(
-        id=site.pulls.next_id(),
-        user=call.account.login,
-        state=state,
-        context=str(call.body.get("context") or "default"),
-        description=call.body.get("description"),
-        target_url=call.body.get("target_url"),
-        at=site.time.now(),
-    )
-    site.statuses[commit].append(status)
-    return Reply(201, call.shapes.status(status, commit))
-
-
-def list_statuses(site: Site, call: Call, ref: str) -> Reply:
-    """GET commits/REF/statuses: the newest first."""
-    sha = site.commit(ref)
-    shown = [call.shapes.status(status, sha) for status in reversed(site.statuses[sha])]
-    return Reply(200, shown, paged=True)
-
-
-def combined_status(site: Site, call: Call, ref: str) -> Reply:
-    """GET commits/REF/status: the last status of each context, and what they make together."""
-    sha = site.commit(ref)
-    last = {status.context: status for status in site.statuses[sha]}
-    return Reply(
-        200,
-        {
-            "state": _together({status.state for status in last.values()}),
-            "sha": sha,
-            "total_count": len(last),
-            "statuses": [call.shapes.status(status, sha) for status in last.values()],
-            "repository": call.shapes.repository(site.time.now()),
-            "commit_url": f"{call.shapes.here}/commits/{sha}",
-            "url": f"{call.shapes.here}/commits/{sha}/status",
-        },
-    )
-
-
 def _branch(site: Site, call: Call, name: str) -> Json:
     sha = site.branch(name)
     if sha is None:
@@ -153,22 +118,13 @@ def _standing(ahead: int, behind: int) -> str:
     return "behind" if behind else "identical"
 
 
-def _together(states: set[str]) -> str:
-    if states & {"error", "failure"}:
-        return "failure"
-    return "success" if states == {"success"} else "pending"
-
-
 ROUTES: Routes = (
     ("GET", r"", get_repository),
     ("GET", r"branches", list_branches),
     ("GET", r"branches/(?P<branch>.+)", get_branch),
-    ("GET", r"commits/(?P<ref>.+)/status", combined_status),
-    ("GET", r"commits/(?P<ref>.+)/statuses", list_statuses),
+    ("GET", r"commits", list_commits),
     ("GET", r"commits/(?P<ref>.+)", get_commit),
     ("GET", r"compare/(?P<base>.+?)\.\.\.(?P<head>.+)", compare),
     ("GET", r"contents/?", get_contents),
     ("GET", r"contents/(?P<path>.+)", get_contents),
-    ("POST", r"statuses/(?P<sha>[^/]+)", create_status),
-    ("GET", r"statuses/(?P<ref>.+)", list_statuses),
 )

@@ -5,17 +5,26 @@ RefusedError    a call that is answered with a status of 4xx and GitHub's error 
 Bodies follow docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api.
 """
 
+from collections.abc import Mapping
+
 _DOCUMENTATION = "https://docs.github.com/rest"
 
 
 class RefusedError(Exception):
-    """A refused call: the status and GitHub's message, with `errors` if there are any."""
+    """A refused call: status, GitHub's message, `errors` and more headers if there are any."""
 
-    def __init__(self, status: int, message: str, errors: object = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        errors: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.errors = errors
+        self.headers = dict(headers or {})
 
     def as_json(self) -> dict[str, object]:
         """Return the body of the answer."""

@@ -10,7 +10,7 @@ from sandbox.github.calls import Call, Reply, Routes
 from sandbox.github.errors import RefusedError, invalid, not_found
 from sandbox.github.new_tree import new_tree
 from sandbox.github.objects import Ref
-from sandbox.github.site import Site
+from sandbox.github.site import Move, Site
 
 
 def get_ref(site: Site, call: Call, ref: str) -> Reply:
@@ -38,7 +38,7 @@ def create_ref(site: Site, call: Call) -> Reply:
         raise invalid("Reference already exists")
     if not site.repository.set_ref(name, sha, None):
         raise invalid("Reference update failed")
-    _moved(site, name, sha)
+    _moved(site, call, name, None, sha)
     return Reply(201, call.shapes.ref(Ref(name, sha)))
 
 
@@ -48,11 +48,13 @@ def update_ref(site: Site, call: Call, ref: str) -> Reply:
     found = _existing(site, name)
     _check_protection(site, call, name)
     _check_commit(site, sha)
-    if not call.body.get("force") and not site.repository.is_ancestor(found.sha, sha):
-        raise invalid("Update is not a fast forward")
+    if not site.repository.is_ancestor(found.sha, sha):
+        if not call.body.get("force"):
+            raise invalid("Update is not a fast forward")
+        _check_lasting(site, name, "force-push to")
     if not site.repository.set_ref(name, sha, found.sha):
         raise invalid("Reference update failed")
-    _moved(site, name, sha)
+    _moved(site, call, name, found.sha, sha)
     return Reply(200, call.shapes.ref(Ref(name, sha)))
 
 
@@ -61,11 +63,10 @@ def delete_ref(site: Site, call: Call, ref: str) -> Reply:
     name = f"refs/{ref}"
     found = _existing(site, name)
     _check_protection(site, call, name)
+    _check_lasting(site, name, "delete")
     if not site.repository.delete_ref(name, found.sha):
         raise invalid("Reference update failed")
-    for pull in site.pulls.open_for(name.removeprefix("refs/heads/")):
-        pull.head_sha = found.sha
-        pull.close(site.time.now())
+    _moved(site, call, name, found.sha, None)
     return Reply(204, None)
 
 
@@ -138,14 +139,26 @@ def _check_commit(site: Site, sha: str) -> None:
 
 
 def _check_protection(site: Site, call: Call, name: str) -> None:
-    if call.account.is_bot and name == f"refs/heads/{site.place.default_branch}":
-        reason = "Changes must be made through a pull request."
-        raise RefusedError(422, f"Protected branch update failed for {name}.\n{reason}")
+    account = call.account
+    if not site.is_protected(name):
+        return
+    if not site.protection.lets_push(account.login, is_bot=account.is_bot):
+        raise _protected(name, "Changes must be made through a pull request.")
 
 
-def _moved(site: Site, name: str, sha: str) -> None:
+def _check_lasting(site: Site, name: str, act: str) -> None:
+    if site.is_protected(name):
+        raise _protected(name, f"Cannot {act} this branch.")
+
+
+def _protected(name: str, reason: str) -> RefusedError:
+    return RefusedError(422, f"Protected branch update failed for {name}.\n{reason}")
+
+
+def _moved(site: Site, call: Call, name: str, before: str | None, sha: str | None) -> None:
     if name.startswith("refs/heads/"):
-        site.moved(name.removeprefix("refs/heads/"), sha)
+        branch = name.removeprefix("refs/heads/")
+        site.moved(Move(branch, before, sha), call.account.login)
 
 
 ROUTES: Routes = (

@@ -25,7 +25,10 @@ def add_labels(site: Site, call: Call, number: str) -> Reply:
     pull, given = site.pull(number), call.body.get("labels")
     if not isinstance(given, list) or not all(isinstance(label, str) for label in given):
         raise invalid_field("Label", "name")
-    pull.labels += [label for label in dict.fromkeys(given) if label not in pull.labels]
+    for label in dict.fromkeys(given):
+        if label not in pull.labels:
+            pull.labels.append(label)
+            site.pull_happened("labeled", pull, call.account.login, label=label)
     return _labels(call, pull, 200)
 
 
@@ -57,6 +60,7 @@ def create_comment(site: Site, call: Call, number: str) -> Reply:
     )
     pull.comments.append(comment)
     pull.updated_at = now
+    site.happened("issue_comment", "created", comment.user, pull=pull, comment=comment)
     return Reply(201, comment_json(call.shapes, comment))
 
 
@@ -71,6 +75,8 @@ def update_comment(site: Site, call: Call, comment_id: str) -> Reply:
     if comment.user != call.account.login:
         raise RefusedError(403, "Must have admin rights to Repository.")
     comment.body, comment.updated_at = call.words("body", "IssueComment"), site.time.now()
+    pull = site.pull(str(comment.number))
+    site.happened("issue_comment", "edited", comment.user, pull=pull, comment=comment)
     return Reply(200, comment_json(call.shapes, comment))
 
 

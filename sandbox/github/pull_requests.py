@@ -1,18 +1,19 @@
-"""Pull requests over the API: open, list, change, review, merge.
+"""Pull requests over the API: open, list, change, merge.
 
-Source: docs.github.com/rest/pulls/pulls and docs.github.com/rest/pulls/reviews.
+Source: docs.github.com/rest/pulls/pulls.
 """
 
 from sandbox.github.calls import Call, Reply, Routes
 from sandbox.github.errors import RefusedError, invalid_field, invalid_for
-from sandbox.github.merging import merge, mergeable
-from sandbox.github.pull_shapes import pull_json, review_json, whole_pull_json
-from sandbox.github.pulls import Pull, Review
+from sandbox.github.gate import code_owners, standing
+from sandbox.github.merging import merge
+from sandbox.github.pull_shapes import pull_json, whole_pull_json
+from sandbox.github.pulls import Pull
 from sandbox.github.shapes import Json
 from sandbox.github.site import Site
 
 _RESOURCE = "PullRequest"
-_EVENTS = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
+_METHODS = ("merge", "squash", "rebase")
 _SORTS = {
     "created": lambda pull: (pull.created_at, pull.number),
     "updated": lambda pull: (pull.updated_at, pull.number),
@@ -62,6 +63,9 @@ def create_pull(site: Site, call: Call) -> Reply:
         draft=bool(call.body.get("draft")),
     )
     site.pulls.add(pull)
+    if not pull.draft:
+        ask_code_owners(site, pull)
+    site.pull_happened("opened", pull, call.account.login)
     return Reply(201, _whole(site, call, pull))
 
 
@@ -72,15 +76,12 @@ def get_pull(site: Site, call: Call, number: str) -> Reply:
 
 def update_pull(site: Site, call: Call, number: str) -> Reply:
     """PATCH pulls/N: title, body, state, base."""
-    pull = site.pull(number)
+    pull, by = site.pull(number), call.account.login
     if call.body.get("state") not in (None, pull.state):
-        _set_state(site, pull, str(call.body["state"]))
-    if "title" in call.body:
-        pull.title = call.words("title", _RESOURCE)
-    if "body" in call.body:
-        pull.body = call.body["body"]
-    if "base" in call.body:
-        pull.base = _new_base(site, call)
+        _set_state(site, pull, str(call.body["state"]), by)
+    changes = _edit(site, call, pull)
+    if changes:
+        site.pull_happened("edited", pull, by, changes=changes)
     pull.updated_at = site.time.now()
     return Reply(200, _whole(site, call, pull))
 
@@ -99,34 +100,6 @@ def list_commits(site: Site, call: Call, number: str) -> Reply:
     return Reply(200, shown, paged=True)
 
 
-def list_reviews(site: Site, call: Call, number: str) -> Reply:
-    """GET pulls/N/reviews."""
-    pull = site.pull(number)
-    return Reply(200, [review_json(call.shapes, pull, one) for one in pull.reviews], paged=True)
-
-
-def create_review(site: Site, call: Call, number: str) -> Reply:
-    """POST pulls/N/reviews: nobody approves what is their own."""
-    pull, login = site.pull(number), call.account.login
-    event = call.body.get("event", "PENDING")
-    if event in ("APPROVE", "REQUEST_CHANGES") and login == pull.user:
-        act = "approve" if event == "APPROVE" else "request changes on"
-        raise RefusedError(422, "Unprocessable Entity", [f"Can not {act} your own pull request"])
-    if event not in _EVENTS:
-        raise invalid_field("PullRequestReview", "event")
-    review = Review(
-        id=site.pulls.next_id(),
-        user=login,
-        state=_EVENTS[event],
-        body=str(call.body.get("body") or ""),
-        commit_id=str(call.body.get("commit_id") or pull.head_sha),
-        submitted_at=site.time.now(),
-    )
-    pull.reviews.append(review)
-    pull.updated_at = review.submitted_at
-    return Reply(200, review_json(call.shapes, pull, review))
-
-
 def get_merged(site: Site, call: Call, number: str) -> Reply:  # noqa: ARG001 - one signature
     """GET pulls/N/merge: 204 if merged, else 404."""
     if not site.pull(number).merged:
@@ -137,15 +110,21 @@ def get_merged(site: Site, call: Call, number: str) -> Reply:  # noqa: ARG001 - 
 def put_merge(site: Site, call: Call, number: str) -> Reply:
     """PUT pulls/N/merge."""
     pull, body = site.pull(number), call.body
-    method = body.get("merge_method") or "merge"
-    if method != "merge":
-        raise RefusedError(405, f"{method.capitalize()} merges are not allowed on this repository.")
+    method = str(body.get("merge_method") or "merge")
+    if method not in _METHODS:
+        raise invalid_field(_RESOURCE, "merge_method")
     if body.get("sha") not in (None, pull.head_sha) and pull.state == "open":
         raise RefusedError(409, "Head branch was modified. Review and try the merge again.")
     lines = [body.get("commit_title"), body.get("commit_message")]
     message = "\n\n".join(line for line in lines if line)
-    sha = merge(site, pull, call.account.login, message)
+    sha = merge(site, pull, call.account.login, message, method)
     return Reply(200, {"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
+
+
+def ask_code_owners(site: Site, pull: Pull) -> None:
+    """Request a review of every code owner of a change but its author."""
+    owners = {login for group in code_owners(site, pull) for login in group}
+    pull.requested += sorted(owners - {pull.user, *pull.requested})
 
 
 def _check_new(site: Site, head: str, base: str) -> None:
@@ -156,18 +135,31 @@ def _check_new(site: Site, head: str, base: str) -> None:
         raise invalid_for(_RESOURCE, f"No commits between {base} and {head}")
 
 
-def _set_state(site: Site, pull: Pull, state: str) -> None:
+def _set_state(site: Site, pull: Pull, state: str, by: str) -> None:
     if state not in ("open", "closed"):
         raise invalid_field(_RESOURCE, "state")
     if state == "closed":
-        pull.close(site.time.now())
+        site.close(pull, by)
         return
     if pull.merged or site.branch(pull.head) is None:
         reason = "state cannot be changed. The pull request cannot be reopened."
         raise invalid_for(_RESOURCE, reason)
     _check_new(site, pull.head, pull.base)
     pull.state, pull.closed_at = "open", None
-    site.fresh(pull)
+    pull.head_sha = site.branch(pull.head) or pull.head_sha
+    site.pull_happened("reopened", pull, by)
+
+
+def _edit(site: Site, call: Call, pull: Pull) -> Json:
+    old = {"title": pull.title, "body": pull.body, "base": pull.base}
+    if "title" in call.body:
+        pull.title = call.words("title", _RESOURCE)
+    if "body" in call.body:
+        pull.body = call.body["body"]
+    if "base" in call.body:
+        pull.base = _new_base(site, call)
+    new = {"title": pull.title, "body": pull.body, "base": pull.base}
+    return {name: {"from": was} for name, was in old.items() if new[name] != was}
 
 
 def _new_base(site: Site, call: Call) -> str:
@@ -186,7 +178,7 @@ def _whole(site: Site, call: Call, pull: Pull) -> Json:
         "deletions": sum(diff.deletions for diff in files),
         "changed_files": len(files),
     }
-    return whole_pull_json(call.shapes, pull, changed, mergeable=mergeable(site, pull))
+    return whole_pull_json(call.shapes, pull, changed, standing(site, pull))
 
 
 ROUTES: Routes = (
@@ -196,8 +188,6 @@ ROUTES: Routes = (
     ("PATCH", r"pulls/(?P<number>\d+)", update_pull),
     ("GET", r"pulls/(?P<number>\d+)/files", list_files),
     ("GET", r"pulls/(?P<number>\d+)/commits", list_commits),
-    ("GET", r"pulls/(?P<number>\d+)/reviews", list_reviews),
-    ("POST", r"pulls/(?P<number>\d+)/reviews", create_review),
     ("GET", r"pulls/(?P<number>\d+)/merge", get_merged),
     ("PUT", r"pulls/(?P<number>\d+)/merge", put_merge),
 )

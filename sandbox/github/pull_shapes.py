@@ -3,6 +3,7 @@
 Source: docs.github.com/rest, pages pulls, pulls/reviews, issues, issues/labels, issues/comments.
 """
 
+from sandbox.github.gate import Standing
 from sandbox.github.pulls import Comment, Pull, Review
 from sandbox.github.shapes import Json, Shapes, moment, number_of
 
@@ -28,7 +29,7 @@ def pull_json(shapes: Shapes, pull: Pull) -> Json:
         "merged_at": closed if pull.merged else None,
         "merge_commit_sha": pull.merge_commit_sha,
         "assignees": [],
-        "requested_reviewers": [],
+        "requested_reviewers": [shapes.user(login) for login in pull.requested],
         "requested_teams": [],
         "milestone": None,
         "auto_merge": None,
@@ -38,15 +39,15 @@ def pull_json(shapes: Shapes, pull: Pull) -> Json:
     }
 
 
-def whole_pull_json(shapes: Shapes, pull: Pull, changed: Json, *, mergeable: bool | None) -> Json:
+def whole_pull_json(shapes: Shapes, pull: Pull, changed: Json, standing: Standing) -> Json:
     """Return a pull request as `GET pulls/N` shows it; `changed` counts files and lines."""
     return {
         **pull_json(shapes, pull),
         "merged": pull.merged,
         "merged_by": shapes.user(pull.merged_by) if pull.merged_by else None,
-        "mergeable": mergeable,
-        "mergeable_state": _mergeable_state(pull, mergeable=mergeable),
-        "rebaseable": mergeable,
+        "mergeable": standing.mergeable,
+        "mergeable_state": standing.state,
+        "rebaseable": standing.mergeable,
         "comments": len(pull.comments),
         "review_comments": 0,
         "maintainer_can_modify": False,
@@ -146,11 +147,3 @@ def _end(shapes: Shapes, branch: str, sha: str) -> Json:
             "default_branch": shapes.place.default_branch,
         },
     }
-
-
-def _mergeable_state(pull: Pull, *, mergeable: bool | None) -> str:
-    if mergeable is None:
-        return "unknown"
-    if not mergeable:
-        return "dirty"
-    return "draft" if pull.draft else "clean"

@@ -5,7 +5,7 @@ Source: docs.github.com/rest/pulls and docs.github.com/rest/issues.
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -56,6 +56,7 @@ class Pull:
     labels: list[str] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     @property
     def merged(self) -> bool:
@@ -65,6 +66,17 @@ class Pull:
     def close(self, at: datetime) -> None:
         """Close it as it stands."""
         self.state, self.closed_at, self.updated_at = "closed", at, at
+
+    def verdicts(self) -> dict[str, str]:
+        """Return the last verdict of each reviewer; a comment does not change it."""
+        return {one.user: one.state for one in self.reviews if one.state != "COMMENTED"}
+
+    def dismiss_approvals(self) -> None:
+        """Let all approvals lapse."""
+        self.reviews = [
+            replace(one, state="DISMISSED") if one.state == "APPROVED" else one
+            for one in self.reviews
+        ]
 
     def as_state(self) -> dict[str, Any]:
         """Return what tests look at."""
@@ -82,6 +94,7 @@ class Pull:
             "merged_by": self.merged_by,
             "merge_commit_sha": self.merge_commit_sha,
             "labels": self.labels.copy(),
+            "requested_reviewers": self.requested.copy(),
             "reviews": [
                 {"user": r.user, "state": r.state, "body": r.body, "commit_id": r.commit_id}
                 for r in self.reviews
@@ -123,6 +136,10 @@ class PullRequests:
             for pull in self
             if pull.state == "open" and pull.head == head and base in (None, pull.base)
         ]
+
+    def open_on(self, base: str) -> list[Pull]:
+        """Return the open ones onto a branch."""
+        return [pull for pull in self if pull.state == "open" and pull.base == base]
 
     def comment(self, comment_id: int) -> Comment | None:
         """Return one comment by id."""

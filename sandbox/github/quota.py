@@ -1,13 +1,14 @@
 """The primary rate limit: so many calls an hour for each account.
 
-Source: docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api. The secondary limits
-are not modelled yet.
+Source: docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api; of 304s, "Best
+practices for using the REST API".
 """
 
 from dataclasses import dataclass
 
 from sandbox.clock import Time
 from sandbox.github.errors import RefusedError
+from sandbox.github.limits import Limits
 from sandbox.github.shapes import Json, number_of
 
 _HOUR = 3600
@@ -22,26 +23,32 @@ class _Window:
 class Quota:
     """Counts the calls of each account in windows of an hour."""
 
-    def __init__(self, time: Time, hourly: int = 5000) -> None:
+    def __init__(self, time: Time, limits: Limits) -> None:
         self._time = time
-        self._hourly = hourly
+        self._limits = limits
         self._windows: dict[str, _Window] = {}
 
     def take(self, login: str) -> None:
         """Count one call, or refuse it."""
-        window = self._window(login)
-        if window.used >= self._hourly:
+        window, hourly = self._window(login), self._limits.hourly
+        if hourly is not None and window.used >= hourly:
             reason = f"API rate limit exceeded for user ID {number_of(login)}."
-            raise RefusedError(403, reason)
+            raise RefusedError(self._limits.status, reason)
         window.used += 1
+
+    def give_back(self, login: str) -> None:
+        """Take a call off again: an answer of 304 does not count."""
+        self._window(login).used -= 1
 
     def as_json(self, login: str) -> Json:
         """Return the account's standing as `GET /rate_limit` shows it."""
-        used = self._window(login).used
+        used, hourly = self._window(login).used, self._limits.hourly
+        if hourly is None:
+            raise RefusedError(404, "Rate limiting is not enabled.")
         core = {
-            "limit": self._hourly,
+            "limit": hourly,
             "used": used,
-            "remaining": self._hourly - used,
+            "remaining": hourly - used,
             "reset": self._reset(login),
             "resource": "core",
         }
@@ -49,6 +56,8 @@ class Quota:
 
     def headers(self, login: str) -> dict[str, str]:
         """Return the headers that every answer carries."""
+        if self._limits.hourly is None:
+            return {}
         core = self.as_json(login)["rate"]
         return {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in core.items()}
 

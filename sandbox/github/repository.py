@@ -33,7 +33,7 @@ class Repository:
 
     def __init__(self, path: Path, default_branch: str = "main") -> None:
         self.path = path
-        self._git = shutil.which("git") or "git"
+        self.program = shutil.which("git") or "git"
         if not (path / "HEAD").exists():
             self._run("init", "--quiet", "--bare", f"--initial-branch={default_branch}", str(path))
 
@@ -133,6 +133,13 @@ class Repository:
         """Say whether `new` contains `old`."""
         return self._maybe("merge-base", "--is-ancestor", old, new) is not None
 
+    def branch_tips_in(self, sha: str) -> set[str]:
+        """Return the commits of branches that `sha` contains."""
+        shown = self._text(
+            "for-each-ref", f"--merged={sha}", "--format=%(objectname)", "refs/heads"
+        )
+        return set(shown.split())
+
     def merge_base(self, one: str, other: str) -> str | None:
         """Return the best common ancestor."""
         return self._maybe("merge-base", one, other)
@@ -140,6 +147,27 @@ class Repository:
     def merged_tree(self, one: str, other: str) -> str | None:
         """Return the tree of a merge; None if the two conflict."""
         return self._maybe("merge-tree", "--write-tree", "--no-messages", one, other)
+
+    def rebased_tree(self, onto: str, commit: Commit) -> str | None:
+        """Return the tree of one commit replayed on another; None if the two conflict."""
+        parent = commit.parents[0]
+        # A commit with the tree of `onto` and the parent of `commit`: their merge base is then
+        # that parent, which is what a cherry-pick merges from.
+        author = commit.author
+        stand_in = self.write_commit(self.commit(onto).tree, [parent], "", author, author)
+        return self.merged_tree(stand_in, commit.sha)
+
+    def log(self, start: str, path: str = "") -> list[str]:
+        """Return the commits that lead to `start`, the newest first; only those of a path."""
+        below = ["--", f":(literal){path}"] if path else []
+        return self._text("rev-list", start, *below).split()
+
+    def first_of(self, commit: str, paths: Sequence[str]) -> bytes | None:
+        """Return the first of some files that is there."""
+        shown = parse_tree(self._text("ls-tree", "-z", "-l", commit, *paths))
+        there = {entry.path: entry.sha for entry in shown}
+        found = next((there[path] for path in paths if path in there), None)
+        return self.blob(found) if found else None
 
     def commits_between(self, old: str, new: str) -> list[str]:
         """Return the commits that are in `new` and not in `old`, oldest first."""
@@ -172,7 +200,7 @@ class Repository:
     def _run(self, *words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
         alone = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "LC_ALL": "C.UTF-8"}
         done = subprocess.run(  # noqa: S603 - git itself; names are checked before they come here
-            [self._git, f"--git-dir={self.path}", *words],
+            [self.program, f"--git-dir={self.path}", *words],
             input=stdin,
             env={**alone, **(env or {})},
             capture_output=True,

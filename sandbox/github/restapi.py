@@ -1,31 +1,50 @@
-"""The REST API's door: account, quota, route, pages and headers.
+"""The REST API's door: account, limits, route, pages, ETags and headers.
 
-Sources: docs.github.com/rest, "Authenticating to the REST API" and "Using pagination".
+Sources: docs.github.com/rest, "Authenticating to the REST API", "Using pagination" and "Best
+practices for using the REST API" (conditional requests).
 """
 
+import contextlib
+import hashlib
 import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request, Response
 
-from sandbox.github import contents, git_data, issues, pull_requests
+from sandbox.github import (
+    contents,
+    file_writes,
+    git_data,
+    hook_calls,
+    issues,
+    permissions,
+    pull_requests,
+    reviews,
+    statuses,
+)
+from sandbox.github.apps import App, Apps, app_json, installation_json
 from sandbox.github.calls import Call, Handler, Reply
 from sandbox.github.errors import RefusedError, not_found
 from sandbox.github.quota import Quota
+from sandbox.github.secondary import Secondary
 from sandbox.github.shapes import Json, Shapes
 from sandbox.github.site import Account, Site
 
 _ENTERPRISE = "/api/v3"  # the path of a GitHub Enterprise Server; both are served
 _REPOSITORY = re.compile(r"/repos/([^/]+)/([^/]+)(?:/(.*))?")
-
+_TOKENS = re.compile(r"/app/installations/(\d+)/access_tokens")
+_OK = 200
+_TOPICS = (
+    git_data, statuses, contents, file_writes, pull_requests, reviews, issues, hook_calls,
+)  # fmt: skip
 _ROUTES = [
     (method, re.compile(pattern), handler)
-    for topic in (git_data, contents, pull_requests, issues)
+    for topic in _TOPICS
     for method, pattern, handler in topic.ROUTES
 ]
 
@@ -40,66 +59,106 @@ class Answer:
     body: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """What stands before the handlers: limits, and troubles that a test asked for."""
+
+    quota: Quota
+    secondary: Secondary
+    trouble: Callable[[str], RefusedError | None]
+
+
 class RestApi:
     """Answers requests about one repository."""
 
-    def __init__(self, site: Site, accounts: Mapping[str, Account], quota: Quota) -> None:
+    def __init__(
+        self, site: Site, account: Callable[[str], Account], apps: Apps, guards: Guards
+    ) -> None:
         self._site = site
-        self._accounts = accounts
-        self._quota = quota
+        self._account = account
+        self._apps = apps
+        self._guards = guards
         self._numbers = itertools.count(1)
 
     def answer(self, request: Request) -> Answer:
         """Answer one request."""
-        account: Account | None = None
+        login: str | None = None
         sent: Mapping[str, Any] = {}
+        more: Mapping[str, str] = {}
         try:
-            account = self._account(request)
-            sent = _sent(request)
-            reply = self._reply(request, account, sent)
+            if _is_apps(_api_path(request)[0]):
+                app = self._apps.signed_in(_token(request))
+                login, sent = app.slug, _sent(request)
+                reply = self._for_app(request, app, sent)
+            else:
+                account = self._account(_token(request))
+                login, sent = account.login, _sent(request)
+                reply = self._reply(request, account, sent)
         except RefusedError as error:
-            reply = Reply(error.status, error.as_json())
-        body, headers = _page(request, reply) if reply.paged else (reply.body, {})
-        headers |= self._headers(account)
-        text = "" if body is None else json.dumps(body, ensure_ascii=False)
-        kind = "application/json; charset=utf-8"
-        response = Response(text, reply.status, headers, content_type=kind)
-        return Answer(response, account.login if account else None, sent, body)
+            reply, more = Reply(error.status, error.as_json()), error.headers
+        body, links = _page(request, reply) if reply.paged else (reply.body, {})
+        response = self._response(request, reply.status, body, login)
+        response.headers.update({**links, **more})
+        return Answer(response, login, sent, body)
 
-    def _account(self, request: Request) -> Account:
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        if kind.lower() not in ("token", "bearer"):
-            raise RefusedError(401, "Requires authentication")
-        found = self._accounts.get(token.strip())
-        if found is None:
-            raise RefusedError(401, "Bad credentials")
-        return found
+    def _response(self, request: Request, status: int, body: object, login: str | None) -> Response:
+        text = "" if body is None else json.dumps(body, ensure_ascii=False)
+        etag = _etag(text) if request.method == "GET" and status == _OK else None
+        if etag and etag in request.headers.get("If-None-Match", ""):
+            status, text = 304, ""
+            if login and request.path != "/rate_limit":
+                self._guards.quota.give_back(login)
+        kind = "application/json; charset=utf-8"
+        response = Response(text, status, self._headers(login), content_type=kind)
+        if etag:
+            response.headers["ETag"] = etag
+        return response
+
+    def _for_app(self, request: Request, app: App, sent: Mapping[str, Any]) -> Reply:
+        path, shapes, place = _api_path(request)[0], self._shapes(request), self._site.place
+        if request.method == "POST" and (found := _TOKENS.fullmatch(path)):
+            return self._apps.new_token(app, int(found[1]), sent)
+        here = f"/repos/{place.owner}/{place.name}/installation"
+        match (request.method, path):
+            case ("GET", "/app"):
+                return Reply(200, app_json(app, shapes))
+            case ("GET", asked) if asked == here:
+                return Reply(200, installation_json(app, shapes))
+            case _:
+                raise not_found()
 
     def _reply(self, request: Request, account: Account, sent: Mapping[str, Any]) -> Reply:
-        path, api = _api_path(request)
-        with self._site.lock:
+        path, guards = _api_path(request)[0], self._guards
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(guards.secondary.inside(account.login))
+            stack.enter_context(self._site.lock)
             if path == "/rate_limit":
-                return Reply(200, self._quota.as_json(account.login))
-            self._quota.take(account.login)
-            shapes = Shapes(self._site.place, api, request.host_url.rstrip("/"))
+                return Reply(200, guards.quota.as_json(account.login))
+            guards.quota.take(account.login)
+            if trouble := guards.trouble(call_of(request)):
+                raise trouble
             if path == "/user" or path.startswith("/users/"):
-                return _user(shapes, path, account)
-            handler, names = self._route(request.method, path)
-            call = Call(account, request.args.to_dict(), sent, shapes)
+                return _user(self._shapes(request), path, account)
+            handler, names, endpoint = self._route(request.method, path)
+            guards.secondary.take(account.login, request.method, endpoint)
+            permissions.check(account.permissions, request.method, _below(path))
+            call = Call(account, request.args.to_dict(), sent, self._shapes(request))
             return handler(self._site, call, **names)
 
-    def _route(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
+    def _shapes(self, request: Request) -> Shapes:
+        return Shapes(self._site.place, _api_path(request)[1], request.host_url.rstrip("/"))
+
+    def _route(self, method: str, path: str) -> tuple[Handler, dict[str, str], str]:
         found = _REPOSITORY.fullmatch(path)
         if not found or found.groups()[:2] != (self._site.place.owner, self._site.place.name):
             raise not_found()
-        below = found[3] or ""
         for wanted, pattern, handler in _ROUTES:
-            if wanted == method and (match := pattern.fullmatch(below)):
-                return handler, match.groupdict()
+            if wanted == method and (match := pattern.fullmatch(_below(path))):
+                return handler, match.groupdict(), pattern.pattern
         raise not_found()
 
-    def _headers(self, account: Account | None) -> dict[str, str]:
-        quota = self._quota.headers(account.login) if account else {}
+    def _headers(self, login: str | None) -> dict[str, str]:
+        quota = self._guards.quota.headers(login) if login else {}
         number = next(self._numbers)
         return {"X-GitHub-Request-Id": f"5A4D:{number:04X}:{number:08X}", **quota}
 
@@ -107,8 +166,16 @@ class RestApi:
 def call_of(request: Request) -> str:
     """Name a request: its method and its path below the repository, or the whole path."""
     path, _ = _api_path(request)
+    return f"{request.method} {_below(path) or path}"
+
+
+def _below(path: str) -> str:
     found = _REPOSITORY.fullmatch(path)
-    return f"{request.method} {found[3] if found and found[3] else path}"
+    return (found[3] or "") if found else ""
+
+
+def _is_apps(path: str) -> bool:
+    return path == "/app" or path.startswith("/app/") or _below(path) == "installation"
 
 
 def _api_path(request: Request) -> tuple[str, str]:
@@ -116,6 +183,13 @@ def _api_path(request: Request) -> tuple[str, str]:
     if path.startswith(f"{_ENTERPRISE}/"):
         return path.removeprefix(_ENTERPRISE), host + _ENTERPRISE
     return path, host
+
+
+def _token(request: Request) -> str:
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() not in ("token", "bearer"):
+        raise RefusedError(401, "Requires authentication")
+    return token.strip()
 
 
 def _sent(request: Request) -> Mapping[str, Any]:
@@ -129,6 +203,10 @@ def _sent(request: Request) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise RefusedError(400, "Body should be a JSON object")
     return found
+
+
+def _etag(text: str) -> str:
+    return f'W/"{hashlib.sha256(text.encode()).hexdigest()}"'
 
 
 def _user(shapes: Shapes, path: str, account: Account) -> Reply:

@@ -77,9 +77,10 @@ class Shapes:
             "disabled": False,
             "visibility": "private",
             "pushed_at": moment(pushed_at),
-            "allow_merge_commit": True,
-            "allow_squash_merge": False,
-            "allow_rebase_merge": False,
+            "clone_url": f"{self.page}.git",
+            "allow_merge_commit": "merge" in self.place.merge_methods,
+            "allow_squash_merge": "squash" in self.place.merge_methods,
+            "allow_rebase_merge": "rebase" in self.place.merge_methods,
             "permissions": {"admin": False, "push": True, "pull": True},
         }
 

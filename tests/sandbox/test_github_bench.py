@@ -10,6 +10,7 @@ from github import Auth, Github, GithubException, InputGitTreeElement
 from sandbox.clock import Time
 from sandbox.faults import Faults
 from sandbox.github.host import GitHub
+from sandbox.github.limits import Limits
 from sandbox.github.site import Account, Place
 from sandbox.journal import Journal
 from sandbox.serving import serving
@@ -27,12 +28,14 @@ BRANCH = "llm/prod/qwen"
 class Hub:
     """A GitHub, its server and PyGithub clients."""
 
-    def __init__(self, folder, hourly=5000):
+    def __init__(self, folder, limits=None, app=None, methods=("merge",)):
         self.path = folder / "gitops.git"
         self.time = Time(rate=0, start=datetime(2026, 11, 24, 20, tzinfo=UTC))
         self.journal = Journal()
         self.faults = Faults()
-        self.github = GitHub(self.time, self.journal, Place(self.path), ACCOUNTS, hourly)
+        self.limits = limits or Limits(hourly=5000)
+        place = Place(self.path, merge_methods=methods)
+        self.github = GitHub(self.time, self.journal, place, ACCOUNTS, self.limits, app)
         self.first = self.github.seed(SEED)
 
     @contextmanager

@@ -4,6 +4,7 @@ import pytest
 import requests
 from github import InputGitTreeElement
 
+from sandbox.github.limits import Limits
 from tests.sandbox.test_github_bench import (
     ALICE,
     BOT,
@@ -55,7 +56,7 @@ def test_every_answer_says_how_much_is_left_of_the_hour(hub):
 
 
 def test_an_account_that_spent_its_hour_waits_for_the_next_one(tmp_path):
-    with Hub(tmp_path, hourly=2).served() as hub:
+    with Hub(tmp_path, Limits(hourly=2)).served() as hub:
         repository = hub.repository()
         repository.get_branch("main")
         repository.get_branch("main")
