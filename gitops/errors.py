@@ -6,7 +6,8 @@ GitOpsError
 ├── BuildError               kustomize refused an overlay (exit 1)
 ├── UsageError               the command line does not say what to do (exit 2)
 ├── ConflictError            somebody else's work stands where ours should go (exit 1)
-└── ForgeUnavailableError    the Git host does not answer or refuses us for now (exit 3)
+├── ForgeUnavailableError    the Git host does not answer or refuses us for now (exit 3)
+└── ClusterUnavailableError  the API server of a dry run does not answer or refuses us (exit 3)
 
 A text names the act, the thing and the next step. `exit_code` is what a terminal sees.
 """
@@ -42,5 +43,11 @@ class ConflictError(GitOpsError):
 
 class ForgeUnavailableError(GitOpsError):
     """The Git host cannot be reached or refuses us; worth trying again."""
+
+    exit_code = 3
+
+
+class ClusterUnavailableError(GitOpsError):
+    """The API server that a person asked for a dry run cannot be reached, or refuses the person."""
 
     exit_code = 3

@@ -8,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from gitops.inspection import Report
+    from gitops.workspace import WorkingCopy
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _PLACE = click.Path(exists=True, path_type=Path)
@@ -35,9 +36,16 @@ def render(folder: Path, write: bool, as_json: bool) -> None:  # noqa: FBT001 - 
 @click.command(short_help="Check overlays as the pull request does.")
 @click.argument("places", nargs=-1, type=_PLACE)
 @click.option("--changed-since", metavar="REF", help="Only what a change since REF touches.")
+@click.option("--server", is_flag=True, help="Ask the API server too: a dry run as you.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def check(places: tuple[Path, ...], changed_since: str | None, form: str, as_json: bool) -> None:  # noqa: FBT001 - click's flag
+def check(
+    places: tuple[Path, ...],
+    changed_since: str | None,
+    server: bool,  # noqa: FBT001 - click's flag
+    form: str,
+    as_json: bool,  # noqa: FBT001 - click's flag
+) -> None:
     """Check every overlay below the places, all when none is named: leadline check overlays."""
     from gitops.inspection import inspect, overlays_below  # noqa: PLC0415 - only this verb needs it
     from gitops.workspace import WorkingCopy  # noqa: PLC0415 - as above
@@ -47,6 +55,8 @@ def check(places: tuple[Path, ...], changed_since: str | None, form: str, as_jso
     if places and not overlays:
         raise click.UsageError("no kustomization.yaml at or below these places")
     reports = inspect(copy, overlays, dt.datetime.now(dt.UTC).date(), changed_since)  # noqa: TID251 - waivers run out by the day
+    if server:
+        reports = [_asked(copy, report) for report in reports]
     _print(reports, "json" if as_json else form)
     if any(report.refused for report in reports):
         raise click.exceptions.Exit(1)
@@ -67,6 +77,12 @@ def diff(base: str, head: str | None, markdown: bool, as_json: bool) -> None:  #
     found = compare(WorkingCopy.find(Path.cwd()).root, base, head or "HEAD")
     text = as_markdown(found) if markdown else as_text(found) or "no rendered difference\n"
     show(found, text, json=as_json)
+
+
+def _asked(copy: "WorkingCopy", report: "Report") -> "Report":
+    from gitops.dry_run import ask  # noqa: PLC0415 - only --server needs it
+
+    return ask(copy.root, report, copy.environment(Path(report.folder).parts[1]))
 
 
 def _print(reports: "list[Report]", form: str) -> None:
