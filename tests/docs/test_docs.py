@@ -1,4 +1,4 @@
-"""Documents that must follow the code: settings, verbs, links, the tree, the guide's findings."""
+"""Documents that must follow the code: settings, verbs, fields, lints, the tree, the guide."""
 
 import ast
 import re
@@ -6,9 +6,14 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.commands import parse
+from gitops.checks import ACROSS, LINTS, OF_SOURCES
+from gitops.deployment import ModelDeployment
+from gitops.environment import Environment
+from gitops.storage.files import KINDS
 from gitops.verbs import GROUP
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,3 +99,31 @@ def test_the_guide_answers_every_finding_once_and_in_order():
     numbers = [int(number) for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)]
 
     assert numbers == list(range(1, 30))
+
+
+def rows(heading):
+    """Return the words in code marks in the first cells of the table under a heading."""
+    page = (ROOT / "docs" / "terminal.md").read_text("utf-8")
+    section = page.partition(f"## {heading}\n")[2].partition("\n## ")[0].partition("\n### ")[0]
+    cells = re.findall(r"^\| (`[^|]*`) \|", section, re.MULTILINE)
+    return [word for cell in cells for word in re.findall(r"`([^`]+)`", cell)]
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"), [("llm.yaml", ModelDeployment), ("environment.yaml", Environment)]
+)
+def test_the_terminal_page_names_every_field_and_no_other(heading, kind):
+    fields = [field.encode_name for field in msgspec.structs.fields(kind)]
+
+    assert sorted(rows(heading)) == sorted(fields)
+
+
+def test_the_terminal_page_names_every_lint_and_no_other():
+    assert rows("What check looks at") == [*(lint.id for lint in LINTS), *ACROSS, *OF_SOURCES]
+
+
+def test_the_terminal_page_names_every_component_and_storage_kind():
+    components = [path.name for path in (ROOT / "kustomize" / "components").iterdir()]
+
+    assert sorted(rows("Components")) == sorted(components)
+    assert sorted(rows("Storage units")) == sorted(KINDS, key=str)
