@@ -19,6 +19,7 @@ from sandbox.cluster.objects import (
     name_of,
     ordinal,
 )
+from sandbox.cluster.quirks import Quirks
 from sandbox.cluster.refusals import denied, invalid
 
 _WEBHOOK = "vleaderworkerset.kb.io"
@@ -39,6 +40,27 @@ def admit(kind: str, item: Object) -> None:
     """Fill in the defaults of an object, in place, or refuse it."""
     if kind in _ADMISSIONS:
         _ADMISSIONS[kind](item)
+
+
+def admit_change(kind: str, before: Object, item: Object, quirks: Quirks) -> None:
+    """Refuse a change that the webhook of the installed version does not allow."""
+    if kind != "leaderworkersets":
+        return
+    old, new = before["spec"]["leaderWorkerTemplate"], item["spec"]["leaderWorkerTemplate"]
+    if quirks.size_is_fixed and old["size"] != new["size"]:
+        text = f"spec.leaderWorkerTemplate.size: Invalid value: {new['size']}: field is immutable"
+        raise denied(_WEBHOOK, text)
+    if old.get("subGroupPolicy") != new.get("subGroupPolicy"):
+        raise denied(_WEBHOOK, f"spec.leaderWorkerTemplate.{_sub_group_fault(old, new)}")
+
+
+def _sub_group_fault(old: Object, new: Object) -> str:
+    field = "subGroupPolicy.subGroupSize: Invalid value"
+    if not old.get("subGroupPolicy"):
+        return f"{field}: cannot enable subGroupSize after the lws is already created"
+    if not new.get("subGroupPolicy"):
+        return f"{field}: cannot remove subGroupSize after enabled"
+    return f"{field}: field is immutable"
 
 
 def _lws(item: Object) -> None:

@@ -8,13 +8,11 @@ from typing import Literal
 
 from werkzeug.wrappers import Request, Response
 
-from sandbox.clock import Time
 from sandbox.cluster.calls import Call, Verb, parse
 from sandbox.cluster.discovery import describe
-from sandbox.cluster.reading import Logs, Reading, answer
+from sandbox.cluster.proxying import Forward, proxy
+from sandbox.cluster.reading import Reading, answer
 from sandbox.cluster.refusals import Refusal, forbidden, unauthorized
-from sandbox.cluster.store import Store
-from sandbox.cluster.watching import watch
 from sandbox.cluster.writing import Writing
 from sandbox.journal import Journal
 
@@ -28,16 +26,22 @@ class Api:
     """
 
     def __init__(
-        self, store: Store, time: Time, journal: Journal, tokens: Mapping[str, Access], logs: Logs
+        self,
+        journal: Journal,
+        tokens: Mapping[str, Access],
+        reading: Reading,
+        writing: Writing,
+        forward: Forward | None,
     ) -> None:
         self._journal = journal
         self._tokens = tokens
-        reading, writing = Reading(store, time, logs), Writing(store, time)
+        store = reading.store
         self._verbs: Mapping[Verb, Callable[[Call], Response]] = {
             "get": reading.get,
             "list": reading.page,
             "log": reading.log,
-            "watch": lambda call: watch(store, call),
+            "watch": reading.watch,
+            "proxy": lambda call: proxy(store, forward, call),
             "create": writing.create,
             "apply": writing.apply,
             "patch": writing.patch,

@@ -13,24 +13,37 @@ from sandbox.cluster.kinds import Kind, by_path
 from sandbox.cluster.objects import Key, Object
 from sandbox.cluster.refusals import bad_request, method_not_allowed, no_such_path, unsupported
 
-Verb = Literal["get", "list", "watch", "log", "create", "apply", "patch", "update", "delete"]
+Verb = Literal[
+    "get", "list", "watch", "log", "proxy", "create", "apply", "patch", "update", "delete"
+]
 
 APPLY = "application/apply-patch+yaml"
-_MERGE = ("application/merge-patch+json", "application/strategic-merge-patch+json")
+_JSON_PATCH = "application/json-patch+json"
+_PATCHES = (
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+    _JSON_PATCH,
+)
 _NAMED: Mapping[str, Verb] = {"PUT": "update", "DELETE": "delete"}
 _UNNAMED: Mapping[str, Verb] = {"POST": "create"}
 _TITLES = {"list": "GET", "log": "GET"}
+_READING = ("get", "list", "watch", "log", "proxy")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request for a resource; `request` has the query and the body."""
+    """One request for a resource; `request` has the query and the body.
+
+    `rest` is the path behind a proxy.
+    """
 
     verb: Verb
     kind: Kind
     namespace: str
     name: str
     request: Request
+    subresource: str = ""
+    rest: str = ""
 
     @property
     def key(self) -> Key:
@@ -40,13 +53,30 @@ class Call:
     @property
     def title(self) -> str:
         """Return the name that journal and faults use, such as `WATCH pods`."""
-        sub = "/log" if self.verb == "log" else ""
+        sub = f"/{self.subresource}" if self.subresource else ""
         return f"{_TITLES.get(self.verb, self.verb.upper())} {self.kind.plural}{sub}"
 
     @property
     def writes(self) -> bool:
         """Say whether the call may change something."""
-        return self.verb not in ("get", "list", "watch", "log")
+        return self.verb not in _READING
+
+    @property
+    def dry(self) -> bool:
+        """Say whether the caller only wants to know what would happen."""
+        return self.request.args.get("dryRun") == "All"
+
+    @property
+    def is_json_patch(self) -> bool:
+        """Say whether the body is a list of operations."""
+        return bool(self.request.mimetype == _JSON_PATCH)
+
+    def steps(self) -> list[Object]:
+        """Return the operations of a JSON patch."""
+        steps = self.request.get_json(force=True, silent=True)
+        if not isinstance(steps, list) or not all(isinstance(each, dict) for each in steps):
+            raise bad_request("a JSON patch is a list of operations")
+        return steps
 
     def flag(self, name: str) -> bool:
         """Say whether a query parameter is true."""
@@ -78,11 +108,13 @@ def parse(request: Request) -> Call:
     kind, namespace, rest = _place(request.path)
     name = rest[0] if rest else ""
     sub = rest[1] if len(rest) > 1 else ""
-    return Call(_verb(request, kind, name, sub), kind, namespace, name, request)
+    behind = "/".join(rest[2:])
+    return Call(_verb(request, kind, name, sub), kind, namespace, name, request, sub, behind)
 
 
 def _place(path: str) -> tuple[Kind, str, list[str]]:
-    parts = path.strip("/").split("/")
+    parts = path.removeprefix("/").split("/")
+    parts = parts if "proxy" in parts else [part for part in parts if part]
     length = 2 if parts[0] == "api" else 3
     root, rest = "/" + "/".join(parts[:length]), parts[length:]
     if len(rest) > 2 and rest[0] == "namespaces":  # noqa: PLR2004 - namespaces/NAME/PLURAL
@@ -94,9 +126,11 @@ def _place(path: str) -> tuple[Kind, str, list[str]]:
 
 
 def _verb(request: Request, kind: Kind, name: str, sub: str) -> Verb:
-    if sub:
-        if (kind.plural, sub, request.method) == ("pods", "log", "GET"):
-            return "log"
+    if sub == "proxy" and kind.plural == "services":
+        return "proxy"
+    if (kind.plural, sub, request.method) == ("pods", "log", "GET"):
+        return "log"
+    if sub not in ("", "status") or (sub and request.method in ("POST", "DELETE")):
         raise no_such_path()
     if request.method == "GET":
         return _read(request, name)
@@ -116,6 +150,6 @@ def _read(request: Request, name: str) -> Verb:
 def _patch(request: Request) -> Verb:
     if request.mimetype == APPLY:
         return "apply"
-    if request.mimetype in _MERGE:
+    if request.mimetype in _PATCHES:
         return "patch"
     raise unsupported(request.mimetype)

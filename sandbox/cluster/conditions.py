@@ -17,6 +17,7 @@ from sandbox.cluster.objects import (
     ready,
     running,
 )
+from sandbox.cluster.quirks import Quirks
 from sandbox.cluster.templates import revision_hash
 
 AVAILABLE = ("Available", "AllGroupsReady", "All replicas are ready")
@@ -39,7 +40,9 @@ class Group:
     updated: bool
 
 
-def groups_of(lws: Object, leaders: list[Object], sets: dict[str, Object]) -> list[Group]:
+def groups_of(
+    lws: Object, leaders: list[Object], sets: dict[str, Object], quirks: Quirks
+) -> list[Group]:
     """Count the groups; one whose worker StatefulSet is missing is skipped."""
     alone = lws["spec"]["leaderWorkerTemplate"]["size"] == 1
     wanted = revision_hash(lws)
@@ -47,36 +50,30 @@ def groups_of(lws: Object, leaders: list[Object], sets: dict[str, Object]) -> li
     for leader in leaders:
         workers = sets.get(name_of(leader))
         if workers is None and not alone:
+            if quirks.counts_missing:
+                groups.append(Group(ordinal(name_of(leader)), ready=False, updated=False))
             continue
         parts = [leader] if workers is None else [leader, workers]
         groups.append(
             Group(
                 ordinal(name_of(leader)),
-                ready=running(leader) and ready(leader) and _available(workers),
+                ready=running(leader) and ready(leader) and _available(workers, quirks),
                 updated=all(labels(part)[REVISION] == wanted for part in parts),
             )
         )
     return groups
 
 
-def trailing(groups: list[Group], replicas: int) -> int:
-    """Return how many groups from the highest ordinal down are updated and ready."""
-    done = {group.index for group in groups if group.ready and group.updated}
-    count = 0
-    while count < replicas and replicas - 1 - count in done:
-        count += 1
-    return count
-
-
 def write_status(
-    lws: Object, groups: list[Group], replicas: int, now: str
+    lws: Object, groups: list[Group], replicas: int, now: str, quirks: Quirks
 ) -> tuple[str, str] | None:
     """Write the status, in place; return reason and message of what is to be told, if anything."""
     status = lws.setdefault("status", {})
     wanted = _wanted(lws, groups)
     told = None
     for name, reason, text in wanted:
-        if _set(status, (name, reason, text), lws["metadata"]["generation"], now):
+        generation = lws["metadata"]["generation"] if quirks.observes_generation else None
+        if _set(status, (name, reason, text), generation, now):
             told = wanted[0][1:]
             break  # the real controller leaves the second condition to its next round
     counts = {
@@ -88,7 +85,8 @@ def write_status(
         status.pop(field, None)
         if count:
             status[field] = count
-    status["observedGeneration"] = lws["metadata"]["generation"]
+    if quirks.observes_generation:
+        status["observedGeneration"] = lws["metadata"]["generation"]
     status["hpaPodSelector"] = f"{NAME}={name_of(lws)},{WORKER_INDEX}=0"
     return told
 
@@ -103,32 +101,37 @@ def _wanted(lws: Object, groups: list[Group]) -> list[tuple[str, str, str]]:
     return [AVAILABLE] if ready_groups == lws["spec"]["replicas"] else [PROGRESSING]
 
 
-def _set(status: Object, wanted: tuple[str, str, str], generation: int, now: str) -> bool:
+def _set(status: Object, wanted: tuple[str, str, str], generation: int | None, now: str) -> bool:
     name, reason, message = wanted
+    seen = {} if generation is None else {"observedGeneration": generation}
     fresh = {
         "type": name,
         "status": "True",
         "reason": reason,
         "message": message,
-        "observedGeneration": generation,
         "lastTransitionTime": now,
+        **seen,
     }
     known = condition({"status": status}, name)
-    opposites = [condition({"status": status}, each) for each in _OPPOSITES[name]]
     changed = False
-    if any(known.get(each) != fresh[each] for each in ("status", "observedGeneration")):
+    if any(known.get(each) != fresh[each] for each in ("status", *seen)):
         changed = True
         known.update(fresh)
         if known not in status.setdefault("conditions", []):
             status["conditions"].append(known)
-    for other in opposites:
+    moment = {"lastTransitionTime": now} if seen else {}  # before v0.9 it stayed
+    for other in (condition({"status": status}, each) for each in _OPPOSITES[name]):
         if other.get("status") == "True":
             changed = True
-            other.update(status="False", lastTransitionTime=now, observedGeneration=generation)
+            other.update(status="False", **moment, **seen)
     return changed
 
 
-def _available(workers: Object | None) -> bool:
+def _available(workers: Object | None, quirks: Quirks) -> bool:
     if workers is None:
         return True
-    return bool(workers["spec"]["replicas"] == workers["status"]["availableReplicas"])
+    status, wanted = workers["status"], workers["spec"]["replicas"]
+    if quirks.counts_available:
+        return bool(wanted == status["availableReplicas"])
+    settled = status.get("currentRevision", "") == status.get("updateRevision", "")
+    return bool(wanted == status["replicas"]) and settled

@@ -1,8 +1,11 @@
 """Pure: what the API server says of itself, enough for kubectl. Source: the discovery API."""
 
-from sandbox.cluster.kinds import KINDS, LWS_GROUP, Kind
+from collections.abc import Sequence
+
+from sandbox.cluster.kinds import KINDS, LWS_GROUP, Kind, by_path
 from sandbox.cluster.objects import Object
 
+_WITH_STATUS = ("pods", "nodes", "services", "statefulsets", "leaderworkersets", "deployments")
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
@@ -48,20 +51,29 @@ def _group(kind: Kind) -> Object:
 
 def _resources(root: Kind) -> Object:
     resources = [_resource(each) for each in KINDS if each.root == root.root]
+    resources += [
+        _part(each, "status")
+        for each in KINDS
+        if each.root == root.root and each.plural in _WITH_STATUS
+    ]
     if not root.group:
-        log = {
-            "name": "pods/log",
-            "namespaced": True,
-            "kind": "Pod",
-            "singularName": "",
-            "verbs": ["get"],
-        }
-        resources.append(log)
+        resources += [_part(by_path("/api/v1", "pods"), "log", ["get"])]
+        resources += [_part(by_path("/api/v1", "services"), "proxy", ["create", "get"])]
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
         "groupVersion": root.api_version,
         "resources": resources,
+    }
+
+
+def _part(kind: Kind, name: str, verbs: Sequence[str] = ("get", "patch", "update")) -> Object:
+    return {
+        "name": f"{kind.plural}/{name}",
+        "namespaced": kind.namespaced,
+        "kind": kind.name,
+        "singularName": "",
+        "verbs": list(verbs),
     }
 
 

@@ -27,7 +27,7 @@ class Garbage:
         if change.type == "DELETED":
             yield from self._store.dependents(uid_of(item))
             yield from (owner for owner, _ in _owners(change.key, item))
-        elif _waits(item) or (change.type == "ADDED" and _owners(change.key, item)):
+        elif _news(change):
             yield change.key
 
     def reconcile(self, key: Key, now: float) -> float | None:  # noqa: ARG002 - a Controller's
@@ -53,7 +53,9 @@ class Garbage:
         for dependent in waiting:
             child = self._store.get(dependent)
             grandchildren = child is not None and self._store.dependents(uid_of(child))
-            delete(self._store, self._time, dependent, foreground=bool(grandchildren))
+            delete(
+                self._store, self._time, dependent, "Foreground" if grandchildren else "Background"
+            )
         if not self._store.dependents(uid_of(item)):
             self._release(key, item)
 
@@ -62,6 +64,13 @@ class Garbage:
             self._store.remove(key)
         else:
             self._store.edit(key, lambda each: each["metadata"].pop("finalizers"))
+
+
+def _news(change: Change) -> bool:
+    """Say whether an owned object came up, or began to wait for its dependents."""
+    if change.type == "ADDED":
+        return bool(_owners(change.key, change.object))
+    return _waits(change.object) and not (change.before and _waits(change.before))
 
 
 def _waits(item: Object) -> bool:

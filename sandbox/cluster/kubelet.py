@@ -11,6 +11,7 @@ from werkzeug.exceptions import Conflict, NotFound
 from sandbox.clock import Time
 from sandbox.cluster import podstatus
 from sandbox.cluster.containers import flavour
+from sandbox.cluster.fate import Fate
 from sandbox.cluster.logs import lines
 from sandbox.cluster.objects import (
     GROUP_INDEX,
@@ -40,7 +41,9 @@ class Speeds:
 
     `schedule` bind a pod; `pull` get the image; `start` start the containers; `load` load the
     weights once all pods of the group run; `worker_ready` be Ready without a readiness probe;
-    `stop` end a deleted pod; `back_off` restart a dead container in place.
+    `stop` end a deleted pod; `back_off` restart a dead container in place;
+    `unreachable` delete the pods of a lost node;
+    `alone` lets a leader become ready without its workers, as in the recordings.
     """
 
     schedule: float = 0.0
@@ -50,6 +53,8 @@ class Speeds:
     worker_ready: float = 0.5
     stop: float = 2.0
     back_off: float = 10.0
+    unreachable: float = 300.0
+    alone: bool = False
 
 
 class Kubelet:
@@ -57,10 +62,11 @@ class Kubelet:
 
     priority = 0
 
-    def __init__(self, store: Store, time: Time, speeds: Speeds) -> None:
+    def __init__(self, store: Store, time: Time, speeds: Speeds, fate: Fate) -> None:
         self._store = store
         self._time = time
         self._speeds = speeds
+        self._fate = fate
         self._waits = Waits()
         self._started = 0
 
@@ -76,7 +82,7 @@ class Kubelet:
     def reconcile(self, key: Key, now: float) -> float | None:
         """Bring one pod to its next stage when the time has come."""
         pod = self._store.get(key)
-        if pod is None or not pod["spec"].get("nodeName"):
+        if pod is None or not pod["spec"].get("nodeName") or self._fate.cut_off(pod):
             return None
         if terminating(pod):
             return self._stop(key, pod, now)
@@ -85,7 +91,8 @@ class Kubelet:
     def _advance(self, key: Key, pod: Object, now: float) -> float | None:
         stage, speeds = podstatus.stage(pod), self._speeds
         if stage == "assigned":
-            self._store.edit(key, lambda each: podstatus.creating(each, self._time.now()))
+            missing = self._fate.lacks_image(pod)
+            self._store.edit(key, lambda each: podstatus.creating(each, self._time.now(), missing))
         elif stage == "creating":
             return self._start(key, pod, speeds.pull + speeds.start, now)
         elif stage == "backing-off":
@@ -105,12 +112,23 @@ class Kubelet:
             now = self._time.now()
             self._store.edit(key, lambda each: podstatus.died(each, reason, exit_code, now))
 
-    def log(self, key: Key, *, previous: bool = False) -> list[str]:
+    def evict(self, key: Key, message: str) -> None:
+        """Let a pod fail as a kubelet that runs out of something does."""
+        with self._store.changed:
+            pod = self._store.get(key)
+            if pod is None:
+                raise NotFound(f'pods "{key.name}" not found')
+            now = self._time.now()
+            self._store.edit(key, lambda each: podstatus.evicted(each, message, now))
+
+    def log(self, key: Key, container: str = "", *, previous: bool = False) -> list[str]:
         """Return the lines that a pod has logged."""
         with self._store.changed:
             pod = self._store.get(key)
             if pod is None:
                 raise not_found(key)
+            if container not in ("", *(each["name"] for each in pod["spec"]["containers"])):
+                raise bad_request(f"container {container} is not valid for pod {key.name}")
             return self._lines(pod, previous=previous)
 
     def _lines(self, pod: Object, *, previous: bool) -> list[str]:
@@ -129,7 +147,9 @@ class Kubelet:
         return ["(raylet) Ray runtime started.", *lines(container, self._share(pod), leader=False)]
 
     def _stop(self, key: Key, pod: Object, now: float) -> float | None:
-        if left := self._waits.left((uid_of(pod), "stop"), self._speeds.stop, now):
+        ended = pod["status"].get("phase") == "Failed"
+        seconds = 0.0 if ended else self._speeds.stop
+        if left := self._waits.left((uid_of(pod), "stop"), seconds, now):
             return left
         if not pod["metadata"].get("finalizers"):
             self._store.remove(key)
@@ -138,6 +158,8 @@ class Kubelet:
         return None
 
     def _start(self, key: Key, pod: Object, seconds: float, now: float) -> float | None:
+        if self._fate.lacks_image(pod):
+            return None
         stage = (uid_of(pod), "start", podstatus.restarts(pod))
         if left := self._waits.left(stage, seconds, now):
             return left
@@ -148,8 +170,10 @@ class Kubelet:
         return None
 
     def _make_ready(self, key: Key, pod: Object, now: float) -> float | None:
+        if self._fate.never_ready(pod):
+            return None
         probed = any("readinessProbe" in each for each in pod["spec"]["containers"])
-        if probed and not self._complete(pod):
+        if probed and not self._speeds.alone and not self._complete(pod):
             return None
         seconds = self._speeds.load if probed else self._speeds.worker_ready
         if left := self._waits.left(_loading(pod), seconds, now):

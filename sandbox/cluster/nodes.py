@@ -46,6 +46,47 @@ class Node:
 FOUR_NODES = tuple(Node(f"gpu-node-{number}") for number in range(4))
 
 
+UNREACHABLE = "node.kubernetes.io/unreachable"
+
+
+def close(node: Object, *, closed: bool) -> None:
+    """Let a node take new pods or not, as `kubectl cordon` and `uncordon` do."""
+    node["spec"].pop("unschedulable", None)
+    if closed:
+        node["spec"]["unschedulable"] = True
+
+
+def resize(node: Object, gpus: int) -> None:
+    """Give a node another number of GPUs."""
+    for each in ("capacity", "allocatable"):
+        node["status"][each] = {**node["status"][each], GPU: str(gpus)}
+
+
+def fall_silent(node: Object, now: str) -> None:
+    """Say of a node what the node controller says after the grace period."""
+    node["spec"]["taints"] = [{"key": UNREACHABLE, "effect": effect} for effect in _EFFECTS]
+    node["status"]["conditions"][0].update(
+        status="Unknown",
+        reason="NodeStatusUnknown",
+        message="Kubelet stopped posting node status.",
+        lastTransitionTime=now,
+    )
+
+
+def report(node: Object, now: str) -> None:
+    """Let a node be ready again."""
+    node["spec"].pop("taints", None)
+    node["status"]["conditions"][0].update(
+        status="True",
+        reason="KubeletReady",
+        message="kubelet is posting ready status",
+        lastTransitionTime=now,
+    )
+
+
+_EFFECTS = ("NoSchedule", "NoExecute")
+
+
 def gpus_of(pod: Object) -> int:
     """Return the GPUs that a pod asks for."""
     wanted = [each.get("resources", {}).get("limits", {}) for each in pod["spec"]["containers"]]

@@ -32,6 +32,15 @@ class Key(NamedTuple):
     name: str
 
 
+def copied(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a copy of JSON-able builtins, five times as fast as `copy.deepcopy`."""
+    if isinstance(value, dict):
+        return {key: copied(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [copied(each) for each in value]
+    return value
+
+
 def labels(item: Object) -> Mapping[str, str]:
     """Return the labels."""
     return item["metadata"].get("labels") or {}

@@ -5,12 +5,14 @@ from typing import Literal
 
 from sandbox.cluster.objects import Object, condition, ready, running, stamp
 
-Stage = Literal["assigned", "creating", "running", "ready", "backing-off"]
+Stage = Literal["assigned", "creating", "running", "ready", "backing-off", "failed"]
 
 
 def stage(pod: Object) -> Stage:
     """Return how far a pod on a node has come."""
     statuses = pod["status"].get("containerStatuses")
+    if pod["status"].get("phase") == "Failed":
+        return "failed"
     if not statuses:
         return "assigned"
     if running(pod):
@@ -23,14 +25,14 @@ def restarts(pod: Object) -> int:
     return sum(each["restartCount"] for each in pod["status"].get("containerStatuses") or [])
 
 
-def creating(pod: Object, now: datetime) -> None:
-    """The kubelet has taken the pod on and pulls its images."""
+def creating(pod: Object, now: datetime, missing: str | None = None) -> None:
+    """The kubelet has taken the pod on and pulls its images, or cannot pull the `missing` one."""
     scheduled = condition(pod, "PodScheduled")
     pod["status"].update(
         hostIP="127.0.0.1",
         startTime=stamp(now),
         conditions=[_condition("Initialized", "True", now), *_readiness("False", now), scheduled],
-        containerStatuses=[_container(each) for each in pod["spec"]["containers"]],
+        containerStatuses=[_container(each, missing) for each in pod["spec"]["containers"]],
     )
 
 
@@ -78,7 +80,40 @@ def ended(pod: Object, now: datetime) -> None:
     pod["metadata"].update(deletionTimestamp=stamp(now), deletionGracePeriodSeconds=0)
 
 
-def _container(container: Object) -> Object:
+def evicted(pod: Object, message: str, now: datetime) -> None:
+    """The kubelet has ended the pod to save its node; its containers' last state stays."""
+    if condition(pod, "Ready"):
+        _set_readiness(pod, "False", now)
+    pod["status"].update(phase="Failed", reason="Evicted", message=message)
+
+
+def cut_off(pod: Object, now: datetime) -> None:
+    """The node has gone silent: the node controller says so in the kubelet's place."""
+    if known := condition(pod, "Ready"):
+        known.update(status="False", reason="NodeNotReady", lastTransitionTime=stamp(now))
+
+
+def seen_again(pod: Object, now: datetime) -> None:
+    """The node is back: the pod is as ready as its containers."""
+    statuses = pod["status"].get("containerStatuses") or []
+    if condition(pod, "Ready") and statuses and all(each["ready"] for each in statuses):
+        _set_readiness(pod, "True", now)
+
+
+def disrupted(pod: Object, now: datetime) -> None:
+    """The pod is deleted because of its node."""
+    target = {
+        **_condition("DisruptionTarget", "True", now),
+        "reason": "DeletionByTaintManager",
+        "message": "Taint manager: deleting due to NoExecute taint",
+    }
+    pod["status"].setdefault("conditions", []).append(target)
+
+
+def _container(container: Object, missing: str | None) -> Object:
+    waiting = {"reason": "ContainerCreating"}
+    if missing and container.get("image") == missing:
+        waiting = {"reason": "ImagePullBackOff", "message": f'Back-off pulling image "{missing}"'}
     return {
         "name": container["name"],
         "image": container.get("image", ""),
@@ -88,7 +123,7 @@ def _container(container: Object) -> Object:
         "started": False,
         "restartCount": 0,
         "lastState": {},
-        "state": {"waiting": {"reason": "ContainerCreating"}},
+        "state": {"waiting": waiting},
     }
 
 

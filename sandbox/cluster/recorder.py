@@ -4,11 +4,18 @@
 `classic` is the core recorder (StatefulSet controller): count, firstTimestamp, lastTimestamp.
 """
 
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sandbox.clock import Time
 from sandbox.cluster.objects import Key, Object, micro_stamp, name_of, reference, stamp
-from sandbox.cluster.store import Store
+from sandbox.cluster.pace import Pace
+from sandbox.cluster.quirks import Quirks
+from sandbox.cluster.store import Change, Store
+
+_AT_ONCE = 1e-6  # seconds; the next of several Events that nothing holds back
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,53 +29,118 @@ class Report:
     type: str = "Normal"
 
 
-class Recorder:
-    """Creates Events and counts the repeated ones."""
+def _sleep_on(key: Key, seconds: float) -> None:
+    """Stand in for the loop until there is one."""
+    raise RuntimeError(f"no loop wakes {key.name} after {seconds} s")
 
-    def __init__(self, store: Store, time: Time) -> None:
+
+class Recorder:
+    """Creates Events and counts the repeated ones.
+
+    A component's classic Events come in order; modern ones are written by a thread each.
+    `wake` is set to what lets the loop call `reconcile` after some seconds.
+    """
+
+    priority = 0
+
+    def __init__(self, store: Store, time: Time, pace: Pace, quirks: Quirks) -> None:
         self._store = store
         self._time = time
+        self._pace = pace
+        self._quirks = quirks
+        self._numbers = itertools.count()
+        self._waiting: dict[Key, deque[Callable[[], None]]] = {}
+        self.wake: Callable[[Key, float], None] = _sleep_on
+
+    def wants(self, change: Change) -> Iterable[Key]:  # noqa: ARG002 - a Controller's
+        """Name nothing: no change of the store makes an Event."""
+        return ()
+
+    def reconcile(self, key: Key, now: float) -> float | None:
+        """Write the oldest Event of a component."""
+        waiting = self._waiting[key]
+        waiting.popleft()()
+        if not waiting:
+            return None
+        return self._wait(key, now) or _AT_ONCE
+
+    def lws(self, regarding: Object, report: Report, related: Object | None = None) -> None:
+        """Record what LWS tells, as its version does."""
+        if self._quirks.modern_events:
+            self.modern(regarding, report, related)
+        else:
+            self.classic(regarding, report)
 
     def modern(self, regarding: Object, report: Report, related: Object | None = None) -> None:
         """Record as events.k8s.io does: a series only while the object stays as it is."""
-        now = micro_stamp(self._time.now())
-        known = self._known(regarding, report)
-        if known and known["involvedObject"] == reference(regarding):
-            count = known.get("series", {}).get("count", 1) + 1
-            self._change(known, {"series": {"count": count, "lastObservedTime": now}})
-            return
-        extra = {"related": reference(related)} if related else {}
-        times: Object = {"eventTime": now, "firstTimestamp": None, "lastTimestamp": None}
-        self._add(regarding, report, {**times, **extra, "source": {}, "action": report.action})
+        thing, other = reference(regarding), reference(related) if related else None
+        alone = f"{report.component}/{next(self._numbers)}"
+        self._write(alone, lambda: self._modern(thing, report, other))
 
     def classic(self, regarding: Object, report: Report) -> None:
         """Record as the core recorder does: repeats are counted."""
+        thing = reference(regarding)
+        self._write(report.component, lambda: self._classic(thing, report))
+
+    def _write(self, queue: str, act: Callable[[], None]) -> None:
+        key = Key("reports", "", queue)
+        waiting = self._waiting.setdefault(key, deque())
+        if waiting:
+            waiting.append(act)
+        elif wait := self._wait(key, self._time.monotonic()):
+            waiting.append(act)
+            self.wake(key, wait)
+        else:
+            act()
+
+    def _wait(self, key: Key, now: float) -> float:
+        return self._pace.wait("Recorder", key.name, now)
+
+    def _modern(self, regarding: Object, report: Report, related: Object | None) -> None:
+        now = micro_stamp(self._time.now())
+        extra = {"related": related} if related else {}
+        same = {
+            "involvedObject": regarding,
+            "reason": report.reason,
+            "type": report.type,
+            "action": report.action,
+            "reportingComponent": report.component,
+            "related": related,
+        }
+        if known := self._known(regarding, same):
+            if "series" not in known:  # later repeats are written every six minutes, if at all
+                self._change(known, {"series": {"count": 2, "lastObservedTime": now}})
+            return
+        times: Object = {"eventTime": now, "firstTimestamp": None, "lastTimestamp": None}
+        self._add(regarding, report, {**times, **extra, "source": {}, "action": report.action})
+
+    def _classic(self, regarding: Object, report: Report) -> None:
         now = stamp(self._time.now())
-        if known := self._known(regarding, report):
+        same = {"reason": report.reason, "type": report.type, "message": report.message}
+        if known := self._known(regarding, same):
             self._change(known, {"count": known["count"] + 1, "lastTimestamp": now})
             return
         times: Object = {"eventTime": None, "firstTimestamp": now, "lastTimestamp": now, "count": 1}
         self._add(regarding, report, {**times, "source": {"component": report.component}})
 
-    def _known(self, regarding: Object, report: Report) -> Object | None:
-        """Return the newest Event that says the same of the same object."""
-        namespace = regarding["metadata"].get("namespace", "default")
-        same = [
+    def _known(self, regarding: Object, same: Object) -> Object | None:
+        """Return the newest Event about an object whose fields are the same."""
+        found = [
             event
-            for event in self._store.select("events", namespace)
-            if event["involvedObject"]["uid"] == regarding["metadata"]["uid"]
-            and (event["reason"], event["message"]) == (report.reason, report.message)
+            for event in self._store.select("events", regarding.get("namespace", "default"))
+            if event["involvedObject"]["uid"] == regarding["uid"]
+            and all(event.get(field) == value for field, value in same.items())
         ]
-        return max(same, key=lambda each: int(each["metadata"]["resourceVersion"]), default=None)
+        return max(found, key=lambda each: int(each["metadata"]["resourceVersion"]), default=None)
 
     def _add(self, regarding: Object, report: Report, extra: Object) -> None:
-        namespace = regarding["metadata"].get("namespace", "default")
-        name = f"{name_of(regarding)}.{self._store.version:016x}"
+        namespace = regarding.get("namespace", "default")
+        name = f"{regarding['name']}.{self._store.version:016x}"
         event = {
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {"name": name, "namespace": namespace},
-            "involvedObject": reference(regarding),
+            "involvedObject": regarding,
             "reason": report.reason,
             "message": report.message,
             "type": report.type,

@@ -79,9 +79,34 @@ def denied(webhook: str, message: str) -> Refusal:
     return Refusal(403, "Forbidden", f'admission webhook "{webhook}" denied the request: {message}')
 
 
+def unreachable(webhook: str, path: str) -> Refusal:
+    """Return the 500 of a write whose admission webhook does not answer."""
+    return Refusal(
+        500,
+        "InternalError",
+        f'Internal error occurred: failed calling webhook "{webhook}": failed to call webhook: '
+        f'Post "https://lws-webhook-service.lws-system.svc:443/{path}?timeout=10s": '
+        "dial tcp 10.96.0.42:443: connect: connection refused",
+    )
+
+
 def invalid(kind: str, name: str, message: str) -> Refusal:
     """Return the 422 of an object that breaks its schema."""
     return Refusal(422, "Invalid", f'{kind} "{name}" is invalid: {message}')
+
+
+def unprocessable(message: str) -> Refusal:
+    """Return the 422 of a patch that does not fit the object."""
+    return Refusal(
+        422,
+        "Invalid",
+        f"the server rejected our request due to an error in our request: {message}",
+    )
+
+
+def unavailable(message: str) -> Refusal:
+    """Return the 503 of a proxy with nothing behind it."""
+    return Refusal(503, "ServiceUnavailable", message)
 
 
 def bad_request(message: str) -> Refusal:

@@ -87,9 +87,11 @@ class Scheduler:
         nodes, free = self._store.select("nodes"), self._free()
         counts = Counter(_objection(pod, node, free) for node in nodes)
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items()))
+        helps = Counter(_preemption(pod, node) for node in nodes)
+        hopes = ", ".join(f"{count} {each}" for each, count in sorted(helps.items()))
         return (
             f"{reasons}. no new claims to deallocate, preemption: 0/{len(nodes)} nodes are "
-            f"available: {len(nodes)} No preemption victims found for incoming pod."
+            f"available: {hopes}."
         )
 
     def _bind(self, key: Key, pod: Object, node: str) -> None:
@@ -106,8 +108,6 @@ class Scheduler:
 
     def _refuse(self, key: Key, pod: Object, reasons: str) -> None:
         message = f"0/{len(self._store.select('nodes'))} nodes are available: {reasons}"
-        if condition(pod, "PodScheduled").get("message") == message:
-            return
         entry = {
             "type": "PodScheduled",
             "status": "False",
@@ -118,14 +118,31 @@ class Scheduler:
         }
         report = Report("FailedScheduling", message, "Scheduling", "default-scheduler", "Warning")
         self._tell(pod, report)
-        self._store.edit(key, lambda each: each["status"].update(conditions=[entry]))
+        if condition(pod, "PodScheduled").get("message") != message:
+            self._store.edit(key, lambda each: each["status"].update(conditions=[entry]))
 
     def _tell(self, pod: Object, report: Report) -> None:
         self._recorder.modern(pod, report)
 
 
 def _objection(pod: Object, node: Object, free: Counter[str]) -> str | None:
-    wanted = pod["spec"].get("nodeSelector") or {}
-    if any(labels(node).get(key) != value for key, value in wanted.items()):
+    if node["spec"].get("unschedulable"):
+        return "node(s) were unschedulable"
+    for taint in node["spec"].get("taints") or []:
+        return f"node(s) had untolerated taint(s) {{{taint['key']}: }}"
+    if not _matches(pod, node):
         return "node(s) didn't match Pod's node affinity/selector"
     return f"Insufficient {GPU}" if free[name_of(node)] < gpus_of(pod) else None
+
+
+def _matches(pod: Object, node: Object) -> bool:
+    wanted = pod["spec"].get("nodeSelector") or {}
+    return all(labels(node).get(key) == value for key, value in wanted.items())
+
+
+def _preemption(pod: Object, node: Object) -> str:
+    spec, whole = node["spec"], int(node["status"]["allocatable"][GPU])
+    closed = spec.get("unschedulable") or spec.get("taints") or not _matches(pod, node)
+    if closed or gpus_of(pod) > whole:
+        return "Preemption is not helpful for scheduling"
+    return "No preemption victims found for incoming pod"

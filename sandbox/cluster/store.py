@@ -4,7 +4,6 @@ Objects that leave the store are shared and never changed in place; `edit` copie
 Source: the API conventions on resourceVersion, generation and "410 Gone".
 """
 
-import copy
 import threading
 import uuid
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sandbox.clock import Time
-from sandbox.cluster.objects import Key, Object, stamp
+from sandbox.cluster.objects import Key, Object, copied, stamp
 from sandbox.cluster.refusals import already_exists, expired, not_found
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
@@ -69,26 +68,43 @@ class Store:
         with self.changed:
             return [key for key, item in self._objects.items() if uid in _owners(item)]
 
-    def create(self, key: Key, item: Object) -> Object:
-        """Add an object."""
+    def create(self, key: Key, item: Object, *, dry: bool = False) -> Object:
+        """Add an object; a `dry` run only returns what would be there."""
         with self.changed:
             if key in self._objects:
                 raise already_exists(key)
-            item = copy.deepcopy(item)
+            item = copied(item)
             metadata = item["metadata"]
             metadata["uid"] = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.version}/{key}"))
             metadata["creationTimestamp"] = stamp(self._time.now())
             if "spec" in item:
                 metadata["generation"] = 1
-            return self._commit("ADDED", key, item, None)
+            return item if dry else self._commit("ADDED", key, item, None)
 
-    def replace(self, key: Key, item: Object) -> Object:
+    def replace(self, key: Key, item: Object, *, dry: bool = False) -> Object:
         """Put a new state in place of the old; a state that equals the old changes nothing."""
+        return self._replace(key, copied(item), dry=dry)
+
+    def edit(self, key: Key, change: Callable[[Object], None]) -> Object:
+        """Let `change` alter a copy of the object, then put the copy in place.
+
+        What lies below the fields of the spec is shared with the old state: replace, do not alter.
+        """
+        with self.changed:
+            if key not in self._objects:
+                raise not_found(key)
+            item = {
+                part: dict(value) if part == "spec" else copied(value)
+                for part, value in self._objects[key].items()
+            }
+            change(item)
+            return self._replace(key, item, dry=False)
+
+    def _replace(self, key: Key, item: Object, *, dry: bool) -> Object:
         with self.changed:
             before = self._objects.get(key)
             if before is None:
                 raise not_found(key)
-            item = copy.deepcopy(item)
             for kept in (*_KEPT, "resourceVersion"):
                 if kept in before["metadata"]:
                     item["metadata"][kept] = before["metadata"][kept]
@@ -96,16 +112,7 @@ class Store:
                 return before
             if "generation" in item["metadata"] and _intent(item) != _intent(before):
                 item["metadata"]["generation"] += 1
-            return self._commit("MODIFIED", key, item, before)
-
-    def edit(self, key: Key, change: Callable[[Object], None]) -> Object:
-        """Let `change` alter a copy of the object, then put the copy in place."""
-        with self.changed:
-            if key not in self._objects:
-                raise not_found(key)
-            item = copy.deepcopy(self._objects[key])
-            change(item)
-            return self.replace(key, item)
+            return item if dry else self._commit("MODIFIED", key, item, before)
 
     def remove(self, key: Key) -> Object:
         """Take an object away at once, whatever its finalizers."""
@@ -113,7 +120,7 @@ class Store:
             before = self._objects.get(key)
             if before is None:
                 raise not_found(key)
-            return self._commit("DELETED", key, copy.deepcopy(before), before)
+            return self._commit("DELETED", key, copied(before), before)
 
     def since(self, number: int) -> list[Change]:
         """Return the changes after `number`; 410 when some of them are forgotten."""

@@ -1,7 +1,5 @@
 """Pure: the objects that the LWS controller makes. Source: recordings v0.10.0/01."""
 
-import copy
-
 from sandbox.cluster.admission import pod_spec
 from sandbox.cluster.objects import (
     GROUP_INDEX,
@@ -14,11 +12,13 @@ from sandbox.cluster.objects import (
     WORKER_INDEX,
     Object,
     annotations,
+    copied,
     labels,
     name_of,
     owner_reference,
     short_hash,
 )
+from sandbox.cluster.refusals import invalid
 
 
 def revision_hash(lws: Object) -> str:
@@ -72,6 +72,14 @@ def leader_set(lws: Object, partition: int) -> Object:
     return _stateful_set(metadata, lws["spec"]["replicas"], selector, pods, partition)
 
 
+def check_images(sts: Object) -> None:
+    """Refuse a StatefulSet whose containers name no image, as the API server does."""
+    for number, container in enumerate(sts["spec"]["template"]["spec"]["containers"]):
+        if not container.get("image"):
+            field = f"spec.template.spec.containers[{number}].image"
+            raise invalid("StatefulSet.apps", name_of(sts), f"{field}: Required value")
+
+
 def worker_set(lws: Object, leader: Object) -> Object:
     """Return the StatefulSet of one group's workers; the leader pod owns it."""
     template = lws["spec"]["leaderWorkerTemplate"]
@@ -109,7 +117,7 @@ def _stateful_set(
 
 
 def _pods(template: Object, size: int) -> Object:
-    pods = copy.deepcopy(template)
+    pods: Object = copied(template)
     metadata = pods.setdefault("metadata", {})
     metadata["labels"] = dict(metadata.get("labels") or {})
     metadata["annotations"] = {**(metadata.get("annotations") or {}), SIZE: str(size)}

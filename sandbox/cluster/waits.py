@@ -1,8 +1,59 @@
-"""How long each stage of a pod still takes."""
+"""How long each stage of a pod still takes, and when what failed is tried again.
 
-from collections.abc import Hashable
+Source: client-go's exponential rate limiter (5 ms, doubled each time).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+
+from sandbox.cluster.objects import Key
+from sandbox.cluster.pace import Pace
 
 _NOTHING = 1e-6  # seconds; below it a wait is over, whatever the rounding says
+
+
+_FIRST = 0.005  # seconds until the first retry
+_LONGEST = 1000.0
+
+
+class Retries:
+    """Counts the failures of each piece of work in a row."""
+
+    def __init__(self) -> None:
+        self._failures: Counter[Hashable] = Counter()
+
+    def after(self, work: Hashable) -> float:
+        """Count a failure and return the seconds until the next try."""
+        self._failures[work] += 1
+        return float(min(_FIRST * 2 ** (self._failures[work] - 1), _LONGEST))
+
+    def forget(self, work: Hashable) -> None:
+        """Begin anew after a success."""
+        self._failures.pop(work, None)
+
+
+class Steps:
+    """Reconciles that pause between their writes, as workers do that wait for the API server.
+
+    While one pauses, nobody else works on its key; what came in between is looked at later.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._paused: dict[Key, tuple[float, Iterator[str]]] = {}
+
+    def go(self, key: Key, now: float, begin: Callable[[], Iterator[str]]) -> float | None:
+        """Go on with a reconcile, or begin one; return the seconds of its next pause, if any."""
+        due, steps = self._paused.pop(key, (now, None))
+        if steps is not None and due - now > _NOTHING:
+            self._paused[key] = (due, steps)
+            return due - now
+        steps = steps or begin()
+        for work in steps:
+            if wait := self._pace.wait(work, key.name, now):
+                self._paused[key] = (now + wait, steps)
+                return wait
+        return None
 
 
 class Waits:

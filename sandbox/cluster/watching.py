@@ -5,23 +5,25 @@ Source: the API concepts page (watch, bookmarks, 410), client-go's WatchList.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from werkzeug.wrappers import Response
 
 from sandbox.cluster.calls import Call
 from sandbox.cluster.objects import Object
-from sandbox.cluster.reading import selection
 from sandbox.cluster.refusals import Refusal
+from sandbox.cluster.selectors import Wanted
 from sandbox.cluster.store import Change, Store
+
+Shown = Callable[[Object], Object]
 
 _LONGEST = 1800  # seconds of a watch without timeoutSeconds (--min-request-timeout)
 _INITIAL_END = {"annotations": {"k8s.io/initial-events-end": "true"}}
 
 
-def watch(store: Store, call: Call) -> Response:
-    """Answer with a stream of one JSON object a line."""
-    return Response(_bytes(_Watch(store, call)), mimetype="application/json")
+def watch(store: Store, call: Call, wanted: Wanted, shown: Shown) -> Response:
+    """Answer with a stream of one JSON object a line, each object as `shown` shows it."""
+    return Response(_bytes(_Watch(store, call, wanted, shown)), mimetype="application/json")
 
 
 def _bytes(events: "_Watch") -> Iterator[bytes]:
@@ -33,10 +35,11 @@ def _bytes(events: "_Watch") -> Iterator[bytes]:
 class _Watch:
     """One stream; it lasts `timeoutSeconds` real seconds, since its client waits in those."""
 
-    def __init__(self, store: Store, call: Call) -> None:
+    def __init__(self, store: Store, call: Call, wanted: Wanted, shown: Shown) -> None:
         self._store = store
         self._call = call
-        self._wanted = selection(call)
+        self._wanted = wanted
+        self._shown = shown
         self._end = time.monotonic() + (call.number("timeoutSeconds") or _LONGEST)
         self._bookmarks = call.flag("allowWatchBookmarks")
         self._version = 0
@@ -49,7 +52,7 @@ class _Watch:
                 for change in changes:
                     self._version = change.number
                     if self._concerns(change):
-                        yield {"type": change.type, "object": change.object}
+                        yield {"type": self._type(change), "object": self._shown(change.object)}
         except Refusal as refusal:
             yield {"type": "ERROR", "object": refusal.status()}
             return
@@ -65,7 +68,9 @@ class _Watch:
         with self._store.changed:
             self._version = self._store.version
             items = self._store.select(self._call.kind.plural, self._call.namespace)
-        yield from ({"type": "ADDED", "object": item} for item in items if self._wanted(item))
+        for item in items:
+            if self._wanted(item):
+                yield {"type": "ADDED", "object": self._shown(item)}
         if initial:
             yield self._bookmark(_INITIAL_END)
 
@@ -82,7 +87,21 @@ class _Watch:
     def _concerns(self, change: Change) -> bool:
         call, key = self._call, change.key
         here = call.namespace in ("", key.namespace)
-        return key.kind == call.kind.plural and here and self._wanted(change.object)
+        if key.kind != call.kind.plural or not here:
+            return False
+        return self._wanted(change.object) or self._left(change)
+
+    def _left(self, change: Change) -> bool:
+        """Say whether the object was among the selected before the change."""
+        return change.before is not None and self._wanted(change.before)
+
+    def _type(self, change: Change) -> str:
+        """Return the type as seen through the selectors: an object may come in or drop out."""
+        if change.type != "MODIFIED":
+            return change.type
+        if not self._wanted(change.object):
+            return "DELETED"
+        return "MODIFIED" if self._left(change) else "ADDED"
 
     def _bookmark(self, extra: Object) -> Object:
         kind = self._call.kind
