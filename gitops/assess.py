@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitops import assets
 from gitops.build import Manifest, build_files
 from gitops.catalog import Catalog, scheme_of
 from gitops.checks import Facts, Finding, Severity, review
@@ -13,9 +12,10 @@ from gitops.difference import ResourceDiff, differences
 from gitops.environment import Environment
 from gitops.errors import CheckFailedError
 from gitops.fit import Fit, fit, served_setting
-from gitops.gpus import find_gpu, load_gpus
+from gitops.gpus import find_gpu
 from gitops.impact import Impact, check_in_place, impact
 from gitops.plan import Action, Plan
+from gitops.proof import known_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def assess(
         environment=environment,
         impact=impact(old, new, environment.price),
         differences=tuple(differences(before, after)),
-        findings=review(after, _facts(plan.deployment, environment, catalog)) if after else (),
+        findings=_findings(plan.deployment, after, environment, catalog) if after else (),
         fit=None if plan.action is Action.REMOVE else fit_of(plan.deployment, environment, catalog),
     )
 
@@ -80,7 +80,7 @@ def fit_of(deployment: ModelDeployment, environment: Environment, catalog: Catal
     pools = [p for p in environment.pools if p.gpus_per_node >= deployment.resources.gpus]
     if not pools:
         return None
-    gpu = find_gpu(load_gpus(assets.root() / "kustomize" / "catalog" / "gpus.yaml"), pools[0].gpu)
+    gpu = find_gpu(catalog.gpus, pools[0].gpu)
     model = catalog.model(deployment.model)
     scheme = scheme_of(model, deployment.quantization)
     context = deployment.max_model_len or model.length(model.standard)
@@ -98,6 +98,16 @@ def _build(files: Mapping[str, str], plan: Plan, bases: Path | None) -> list[Man
 
 def _lws(manifests: Sequence[Manifest]) -> Manifest | None:
     return next((m for m in manifests if m.get("kind") == "LeaderWorkerSet"), None)
+
+
+def _findings(
+    deployment: ModelDeployment,
+    manifests: list[Manifest],
+    environment: Environment,
+    catalog: Catalog,
+) -> tuple[Finding, ...]:
+    found = review(manifests, _facts(deployment, environment, catalog))
+    return (*found, *known_faults(deployment, catalog))
 
 
 def _facts(deployment: ModelDeployment, environment: Environment, catalog: Catalog) -> Facts:

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitops import assets
@@ -10,6 +10,7 @@ from gitops.deployment import ModelDeployment
 from gitops.engine import Engine
 from gitops.errors import InvalidRequestError
 from gitops.flags import check_args
+from gitops.gpus import Gpu, load_gpus
 from gitops.models import (
     Model,
     Scheme,
@@ -33,16 +34,20 @@ class Catalog:
     models: Mapping[str, Model]
     recipes: Recipes
     allowed_flags: Collection[str] = frozenset()
+    gpus: Mapping[str, Gpu] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path | None = None, *teams: Path) -> "Catalog":
         """Read `kustomize/catalog` (the one that travels with Leadline when no folder is given).
 
-        `teams` are catalogues of the same form whose models and recipes replace or extend it.
+        `teams` are catalogues of the same form whose models, recipes and GPU types replace or
+        extend it.
         """
         folders = [folder or assets.root() / "kustomize" / "catalog", *teams]
         models = {m.id: m for f in folders for m in load_models(f / "models").values()}
-        return cls(models, load_recipes(*(f / "engines" for f in folders)))
+        files = [f / "gpus.yaml" for f in folders if (f / "gpus.yaml").is_file()]
+        gpus = {name: gpu for file in files for name, gpu in load_gpus(file).items()}
+        return cls(models, load_recipes(*(f / "engines" for f in folders)), gpus=gpus)
 
     def model(self, name: str) -> Model:
         """Return a model by its id.

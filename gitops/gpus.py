@@ -32,7 +32,7 @@ class Gpu:
 
     @property
     def is_large(self) -> bool:
-        """Tell whether the card has 60 GB or more, the border of sizing.md's constants."""
+        """Tell whether the card has 60 GB or more, the border of the rule-of-thumb constants."""
         return self.memory >= _LARGE
 
     @property

@@ -99,6 +99,8 @@ def in_words(found: Impact) -> str:
             return "all groups stop; the storage stays"
         case Kind.NONE:
             return "no group restarts"
+        case Kind.SCALE if not found.gpus_after:
+            return "all groups stop; the deployment stays"
         case Kind.SCALE:
             return "no group restarts; groups are added or removed at the end"
         case Kind.ROLLING:

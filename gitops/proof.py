@@ -35,8 +35,7 @@ def prove(
         )
     catalog.check(deployment)
     yield from _environment(deployment, environments)
-    for text in warn(deployment.engine, deployment.engine_version, catalog.recipes):
-        yield Finding("vulnerable-engine", Severity.WARNING, deployment.name, text)
+    yield from known_faults(deployment, catalog)
     overlay = render(deployment, yarn=catalog.yarn(deployment))
     for path, verdict in judge_all(_texts(folder, overlay), overlay).items():
         if verdict is not Verdict.OK:
@@ -57,11 +56,13 @@ def _prove_storage(folder: Path) -> Iterator[Finding]:
 
 
 def render_again(folder: Path, catalog: Catalog) -> list[str]:
-    """Render `folder`/llm.yaml into its folder; return the names of the files that changed.
+    """Render `folder`'s llm.yaml or storage.yaml into it; return the names of changed files.
 
     Raises:
-        InvalidRequestError: llm.yaml is wrong or missing.
+        InvalidRequestError: the source is wrong or missing.
     """
+    if (folder / "storage.yaml").is_file():
+        return _render_storage_again(folder)
     source = folder / "llm.yaml"
     deployment = read(text_of(source), "llm.yaml")
     overlay = render(deployment, yarn=catalog.yarn(deployment))
@@ -75,6 +76,25 @@ def render_again(folder: Path, catalog: Catalog) -> list[str]:
             file.write_text(text, encoding="utf-8")
             changed.append(file.name)
     return changed
+
+
+def _render_storage_again(folder: Path) -> list[str]:
+    unit = read_storage(text_of(folder / "storage.yaml"), "storage.yaml")
+    wanted = {folder / Path(path).name: text for path, text in render_storage(unit).items()}
+    changed = {
+        file: text
+        for file, text in wanted.items()
+        if file.name != "storage.yaml" and not (file.is_file() and text_of(file) == text)
+    }
+    for file, text in changed.items():
+        file.write_text(text, encoding="utf-8")
+    return [file.name for file in changed]
+
+
+def known_faults(deployment: ModelDeployment, catalog: Catalog) -> Iterator[Finding]:
+    """Yield a warning for each known vulnerability of the engine's version."""
+    for text in warn(deployment.engine, deployment.engine_version, catalog.recipes):
+        yield Finding("vulnerable-engine", Severity.WARNING, deployment.name, text)
 
 
 def _environment(

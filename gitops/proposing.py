@@ -8,12 +8,15 @@ from typing import Protocol
 
 import msgspec
 
+from gitops import assets
 from gitops.assess import Assessment, assess
 from gitops.catalog import Catalog
 from gitops.checks import NO_POLICY, Policy
 from gitops.deployment import ModelDeployment
 from gitops.environment import Environment
-from gitops.overlay import render
+from gitops.errors import InvalidRequestError
+from gitops.names import printable
+from gitops.overlay import folder_of, render
 from gitops.plan import Plan, plan, plan_removal
 from gitops.request import DeployRequest, Request, UndeployRequest, UpdateRequest
 from gitops.resolve import change, resolve
@@ -73,8 +76,19 @@ class Proposer:
     def _rendered(
         self, deployment: ModelDeployment, current: Mapping[str, str], verb: str | None
     ) -> Plan:
+        self._check_components(deployment)
         overlay = render(deployment, yarn=self.catalog.yarn(deployment))
         return plan(overlay, current, verb)
+
+    def _check_components(self, deployment: ModelDeployment) -> None:
+        root = self.bases or assets.root()
+        known = sorted({file.name for file in (root / "kustomize" / "components").iterdir()})
+        for name in deployment.components:
+            if not (root / folder_of(name) / "kustomization.yaml").is_file():
+                raise InvalidRequestError(
+                    f"component {printable(name)}: not in kustomize/components;"
+                    f" known: {', '.join(known)}"
+                )
 
     def _changed(
         self,

@@ -153,7 +153,7 @@ def warn(engine: Engine, version: str, recipes: Recipes) -> tuple[str, ...]:
         return ()
     each = "; ".join(f"{v.id}, fixed in {v.fixed}: {v.what}" for v in known)
     safe = max((v.fixed for v in known), key=release)
-    return (f"{TITLES[engine]} {version} is known to be vulnerable ({each}); take {safe} or newer",)
+    return (f"{TITLES[engine]} {version} is known to be vulnerable; take {safe} or newer ({each})",)
 
 
 def version_of(image: str, engine: Engine) -> str | None:

@@ -103,7 +103,7 @@ def add(config: Path, repository: str | None, claim: str, licence: str | None) -
 @click.option("--tp", "tensor", type=int, default=1, help="Tensor parallel size.")
 @click.option("--pp", "pipeline", type=int, default=1, help="Pipeline parallel size.")
 @click.option("--dp", "data", type=int, default=1, help="Data parallel size.")
-@click.option("--nodes", type=int, default=1, help="Nodes of a group; only shown.")
+@click.option("--nodes", type=int, default=1, help="Nodes that share the GPUs of a group.")
 @click.option("--context", type=int, help="Longest request, in tokens; the model's own if absent.")
 @click.option("--quant", "quantization", help="Number format of the weights, as fp8.")
 @click.option("--engine-version", help="Release of the engine.")

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+_PLAN = "Show what a deploy would change: leadline plan qwen3-32b sglang."
 _PULL = "Open a pull request instead of writing."
 
 
@@ -25,7 +26,7 @@ class _Verb(click.Command):
         """Return the words of the request and the terminal's own options."""
         if not self.params:
             request = self._request()
-            self.help = request.help
+            self.help = request.help if self._writes else _PLAN
             self.params = [*request.params, *_own(writes=self._writes)]
         return super().get_params(ctx)
 

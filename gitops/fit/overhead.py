@@ -62,14 +62,14 @@ class Overhead:
 
     @classmethod
     def rule_of_thumb(cls, gpu: Gpu) -> "Overhead":
-        """Return sizing.md's constant: 2.5 GiB on cards under 60 GB, 4.5 GiB above [A]."""
+        """Return the rule-of-thumb constant: 2.5 GiB on cards under 60 GB, 4.5 GiB above [A]."""
         return cls.constant(4.5 if gpu.is_large else 2.5)
 
     def figures(self, model: Model, parallel: Parallel) -> tuple[Figure, ...]:
         """Return the figures for one GPU of a group."""
         if self.constant_gib is not None:
             size = round(self.constant_gib * GIB)
-            return (Figure("overhead", size, "constant [A], sizing.md 2"),)
+            return (Figure("overhead", size, "constant [A], by size of card"),)
         activations = self.prefill_tokens * activation_bytes_per_token(model, parallel)
         step = f"activations, prefill step of {self.prefill_tokens:,} tokens"
         known = "[M]" if model.shape.moe is None else "[A] for experts"

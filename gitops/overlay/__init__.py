@@ -34,6 +34,7 @@ __all__ = [
     "STATE_ANNOTATION",
     "Overlay",
     "Verdict",
+    "folder_of",
     "judge",
     "judge_all",
     "read",

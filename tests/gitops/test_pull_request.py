@@ -79,8 +79,10 @@ def test_the_body_says_who_what_cost_and_impact_first(scaled):
         "| GPUs / cost an hour | 2 | 4 (+20.00 CNY) |\n"
         "| Context | the model's own | the model's own |\n"
         "| Running groups | – | no group restarts; groups are added or removed at the end |\n\n"
-        "Checks: ✅ render ✅ build ✅ lint\n\n### Fit\n\n⚠️ qwen3-32b bf16 on 2 × "
+        "Checks: ✅ render ✅ build\n"
+        "⚠️ vulnerable-engine: vLLM 0.10.0 is known to be vulnerable; take "
     )
+    assert "\n\n### Fit\n\n⚠️ qwen3-32b bf16 on 2 × " in text
 
 
 def test_the_rendered_difference_stands_by_resource(scaled):

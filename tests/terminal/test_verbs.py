@@ -264,3 +264,61 @@ def test_every_verb_has_help_with_an_example(repository, verb):
     said = repository(verb, "--help").out
 
     assert f"{verb} " in said.split("Options:")[0].replace("Usage: leadline", "")
+
+
+def test_fit_says_how_the_gpus_are_spread(repository):
+    words = ("fit", "qwen3-32b", "sglang", "--gpu", "L20", "--tp", "4", "--nodes")
+
+    assert "2 nodes with 2 GPUs each" in repository(*words, "2").out
+    said = repository.attempt(*words, "3")
+    assert (said.code, said.err) == (1, "leadline: nodes 3: 4 GPUs do not divide among them\n")
+
+
+def test_a_team_adds_a_gpu_type_of_its_own(repository):
+    (repository.folder / "catalog").mkdir()
+    (repository.folder / "catalog/gpus.yaml").write_text(
+        "gpus:\n  x48:\n    name: X 48 GB\n    mib: 49140\n    sm: '8.9'\n    source: its sheet\n"
+    )
+
+    assert "X 48 GB" in repository("fit", "qwen3-32b", "vllm", "--gpu", "x48", "--tp", "2").out
+
+
+def test_a_vulnerable_version_is_warned_of_before_it_is_written(repository):
+    words = ("qwen3-32b", "vllm", "--engine-version", "0.10.0", "--json")
+
+    findings = json.loads(repository("plan", *words).out)["findings"]
+
+    assert {(f["rule"], f["severity"]) for f in findings} == {("vulnerable-engine", "warning")}
+    assert all("CVE-" in f["text"] or "GHSA-" in f["text"] for f in findings)
+
+
+def test_an_unknown_component_is_named_with_the_known_ones(repository):
+    said = repository.attempt("deploy", "qwen3-32b", "vllm", "--component", "rdna")
+
+    assert said.code == 1
+    assert said.err.startswith("leadline: component rdna: not in kustomize/components; known: ")
+    assert "rdma" in said.err
+
+
+def test_scaling_to_nothing_says_that_all_stops(repository):
+    repository("deploy", "qwen3-32b", "vllm", "chat")
+
+    assert "all groups stop; the deployment stays" in repository("scale", "chat", "0").out
+
+
+def test_plan_says_in_its_help_that_it_writes_nothing(repository):
+    assert "Show what a deploy would change" in repository("plan", "--help").out
+
+
+def test_a_storage_unit_is_rendered_again(repository):
+    folder = repository.folder / "overlays/staging/storage/models"
+    folder.mkdir(parents=True)
+    (folder / "storage.yaml").write_text(
+        "kind: nas\nname: models\nenvironment: staging\nnamespace: default\ncapacity: 100Gi\n"
+        "server: id.cn-hangzhou.nas.aliyuncs.com\n"
+    )
+
+    said = repository("render", "--write", str(folder))
+
+    assert "kind: PersistentVolume" in said.out
+    assert repository("check", str(folder)).out.startswith("ok ")
