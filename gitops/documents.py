@@ -87,19 +87,19 @@ class _Strict(_Loader):  # type: ignore[misc] # the C loader, or PyYAML's own wh
     """Refuses a key that stands twice in one mapping."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        seen = set()
-        for key_node, _ in node.value:
+        made: dict[Any, Any] = {}  # `<<` is a key as any other here: nothing is merged
+        for key_node, value_node in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} is not a string", key_node.start_mark
                 )
-            if key in seen:
+            if key in made:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} stands twice", key_node.start_mark
                 )
-            seen.add(key)
-        return cast("dict[Any, Any]", super().construct_mapping(node, deep))
+            made[key] = self.construct_object(value_node, deep=deep)
+        return made
 
 
 class _Quoting(_Dumper):  # type: ignore[misc] # as above
