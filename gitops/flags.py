@@ -3,7 +3,7 @@
 An unknown flag ends an engine at once, and its group in a restart loop; others load code, open
 files, reach other hosts or hold secrets. `kustomize/catalog/flags/*.yaml` lists the flags that may
 be given, release by release, and the others with a reason. Sources: the argument definitions of
-the releases named there (engine-flags.json of the reference library); hazards, 3.3 rows 16 to 19.
+the releases named there.
 """
 
 import difflib

@@ -2,7 +2,7 @@
 
 A recipe covers a range of versions; `kustomize/catalog/engines/*.yaml` holds them, a team's own
 folder may replace or extend them. Sources: the engines' start-up checks in the releases named
-there; hazards of the reference library, 1.9 and 3.2, and the advisories that the files name.
+there; the advisories that the files name.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Pure: what one GPU of a group holds, and whether the requested context fits in what is left.
 
-Sources: sizing.md of the reference library, section 2; verdicts as its last line proposes: refused
+Sources: our arithmetic, marked as in gitops.fit.overhead; verdicts: refused
 below one request of the wanted length, warned below two.
 """
 

@@ -1,6 +1,6 @@
 """Pure: what a GPU's memory holds beside weights and KV cache, figure by figure.
 
-Sources: sizing.md of the reference library, sections 2 and “Measured on two H200 GPUs”. Marks:
+Sources: our arithmetic, and what we measured on two H200 GPUs. Marks:
 [M] measured there, [S] read in an engine's source or log line, [A] assumption, not verified.
 """
 

@@ -1,6 +1,6 @@
 """Pure: whether groups find GPUs, and whether a rolling update has room.
 
-Sources: LeaderWorkerSet's rolling update as lws.md of the reference library describes it
+Sources: LeaderWorkerSet's rolling update as recorded on v0.6.0 to v0.10.0
 (`maxSurge` adds whole groups above `replicas`, `maxUnavailable` takes whole groups down).
 """
 

@@ -2,7 +2,7 @@
 
 Read conservatively: commands in a row, joined by `;`, `&&` or line breaks. Anything else that a
 shell could do (pipes, redirections, loops, substitutions) is refused, since its meaning would have
-to be guessed. Sources: engines.md of the reference library, sections 1.1, 1.2 and 2.1.
+to be guessed. Sources: the engines' launch documentation, the argument definitions of releases.
 """
 
 import re

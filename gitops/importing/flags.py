@@ -1,7 +1,6 @@
 """Pure: an engine's flags as the fields of a deployment.
 
-Sources: engines.md of the reference library, sections 1.2, 1.3 and 2.1 (names and aliases), and
-hazards.md, rows 16 to 19 (what must not become an argument).
+Sources: the engines' argument definitions (names, aliases, and what must not become an argument).
 """
 
 import re

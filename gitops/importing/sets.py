@@ -1,6 +1,6 @@
 """Pure: a LeaderWorkerSet of any hand as a complete deployment.
 
-Sources: lws.md of the reference library, sections 1.2 and 1.4; the review of the ACK guide.
+Sources: LeaderWorkerSet's API types; the review of the ACK guide.
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 """Pure: the longest context, and YaRN where it is longer than the model's own, version by version.
 
-Sources: engines.md of the reference library, 1.4 and 2.4 (vLLM `_get_and_verify_max_len`, SGLang
+Sources: the engines' sources (vLLM `_get_and_verify_max_len`, SGLang
 `get_context_length`); rope_theta from the models' config.json.
 """
 

@@ -1,6 +1,6 @@
 """Pure: SGLang's arguments; every pod runs one rank of the same server.
 
-Sources: engines.md of the reference library, 2.1 to 2.5; `sglang/srt/server_args.py` of
+Sources: `sglang/srt/server_args.py` of
 0.4.10.post2, 0.5.5.post3, 0.5.9 and 0.5.23. Only long names: `--tp` and `--pp` are abbreviations,
 and ambiguous in newer releases.
 """

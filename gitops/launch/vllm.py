@@ -1,6 +1,6 @@
 """Pure: vLLM's arguments, with Ray and by itself.
 
-Sources: engines.md of the reference library, 1.1, 1.2 and 1.7; `vllm/engine/arg_utils.py`,
+Sources: `vllm/engine/arg_utils.py`,
 `vllm/entrypoints/cli/serve.py`. With `--nnodes` vLLM infers the local data parallel size, a pod's
 first data parallel rank and the data parallel address from node rank and master address.
 """

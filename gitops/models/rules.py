@@ -1,6 +1,6 @@
 """Pure: the parallel sizes, lengths and engine releases that a model allows.
 
-Sources: engines.md of the reference library, 1.7 and 2.5 (vLLM `vllm/config/model.py` and
+Sources: the engines' sources (vLLM `vllm/config/model.py` and
 `vllm/model_executor/layers/quantization/utils/fp8_utils.py`; SGLang `srt/server_args.py`);
 SGLang's pipeline support as read in `srt/models/` of 0.4.10.post2, 0.5.5.post3, 0.5.9 and 0.5.23.
 """
@@ -14,7 +14,7 @@ from gitops.parallel import Parallel
 from gitops.versions import release
 
 MAX_TENSOR_PARALLEL = 64
-"""Largest tensor parallel size that errors suggest; models.json lists sizes up to it."""
+"""Largest tensor parallel size that errors suggest."""
 
 SGLANG_PIPELINES_ALL = "0.5.5.post3"
 """Oldest SGLang read whose DeepSeek, GLM-4 MoE and gpt-oss classes can be split in stages."""

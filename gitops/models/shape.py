@@ -1,7 +1,7 @@
 """Pure: the shape of a model, and every figure that is counted from it.
 
 Sources: the layers as transformers' modeling files build them, one function a part; the sums equal
-`models.json` of the reference library for all 17 models (MTP layers are left out, as there).
+counts from the published configurations for all 17 models (MTP layers are left out).
 """
 
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ def parameters(shape: Shape) -> int:
 
 
 def active_parameters(shape: Shape) -> int:
-    """Count the parameters that one token uses; one embedding matrix counts, as in models.json."""
+    """Count the parameters that one token uses; one embedding matrix counts."""
     embedding = 0 if shape.tied_embeddings else shape.vocabulary * shape.hidden
     active = _outside_experts(shape) - embedding
     if shape.moe is None:
@@ -113,7 +113,7 @@ def indexer_bytes_per_token(shape: Shape, layers: int) -> int:
     """Bytes of the sparse-attention indexer's own cache for one token; 0 without an indexer.
 
     Source: vLLM `deepseek_v2.py`, one byte a value and 4 bytes of scale for 128 values [A for
-    SGLang]. `models.json` leaves this cache out of its KV bytes.
+    SGLang]. A count of KV bytes alone leaves this cache out.
     """
     width = shape.mla.index_head_dim if shape.mla else 0
     return layers * (width + width // 128 * 4)

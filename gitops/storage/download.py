@@ -2,7 +2,7 @@
 
 ossfs writes slowly and only in order, so a bucket is filled in three steps: download to the node's
 disk, copy, compare. A claim that takes random writes (NAS) is filled at once. Sources:
-ack-storage.md of the reference library, section 6; `modelscope download` and `hf download`.
+the drivers' documentation; `modelscope download` and `hf download`.
 
 The Job's name holds a digest of its content: a Job cannot be changed, so a changed unit is a new
 Job, and the controller prunes the old one. It has no time to live: a Job that cleaned itself up

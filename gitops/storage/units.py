@@ -1,7 +1,7 @@
 """Pure: StorageUnit, the five kinds of storage that a deployment's claim may stand for.
 
 The fields are those of `storage.yaml`, in camel case there; every text has a grammar.
-Sources: ack-storage.md of the reference library (the drivers' attributes and their error texts);
+Sources: alibaba-cloud-csi-driver (the drivers' attributes and their error texts);
 the OSS and RAM references for names of buckets and roles.
 """
 

@@ -1,7 +1,7 @@
 """Pure: the PersistentVolume and the PersistentVolumeClaim of a storage unit.
 
 Both name each other, so that nothing else can bind (finding 9), and both stay when their unit
-leaves Git: Argo CD and Flux are told so. Sources: ack-storage.md of the reference library; Argo
+leaves Git: Argo CD and Flux are told so. Sources: alibaba-cloud-csi-driver; Argo
 CD's sync options; Flux's Kustomization (prune).
 """
 

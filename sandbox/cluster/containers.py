@@ -1,6 +1,6 @@
 """Pure: what a container's command says about the engine in it.
 
-Sources: engines.md 1 and 2 (launch commands and flags of vLLM and SGLang).
+Sources: launch commands and flags of vLLM and SGLang.
 """
 
 import re

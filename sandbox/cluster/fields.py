@@ -1,7 +1,7 @@
 """Pure: which fields a LeaderWorkerSet has, and what is not among them.
 
 Below a container's and a pod's own fields nothing is checked. Sources: the LWS v1 types
-(lws.md 1.2), the core v1 types of Kubernetes 1.36; texts of sigs.k8s.io/json's strict decoder.
+(its API types), the core v1 types of Kubernetes 1.36; texts of sigs.k8s.io/json's strict decoder.
 """
 
 from collections.abc import Iterator

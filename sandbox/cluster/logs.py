@@ -1,6 +1,6 @@
 """Pure: what an engine has logged when a share of its weights is loaded.
 
-Source: engines.md and lws.md 2.5 (the lines that watchers look for).
+Source: the engines' start-up logs (the lines that watchers look for).
 """
 
 from sandbox.cluster.containers import Flavour, flavour, model_path, port, served_name

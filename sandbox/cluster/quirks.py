@@ -1,4 +1,4 @@
-"""What differs between LWS versions. Sources: the recordings of real controllers, lws.md 1.11."""
+"""What differs between LWS versions, by recordings of real controllers and LWS's release notes."""
 
 from dataclasses import dataclass
 

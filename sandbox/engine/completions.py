@@ -1,6 +1,6 @@
 """Pure: the bodies of chat completions, whole and streamed, as vLLM and SGLang write them.
 
-Sources: engines.md 1.6 and 2.3, limits.md 3.3; OpenAI's chat completions API.
+Sources: the engines' servers by version; OpenAI's chat completions API.
 """
 
 import json

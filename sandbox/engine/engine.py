@@ -1,7 +1,7 @@
 """One forward proxy that plays the pod network: whoever listens at a host answers as its engine.
 
 Nobody listening looks like a refused connection through a proxy: closed without an answer.
-Sources: engines.md 1.6 (the socket opens only when the model is loaded) and 2.2.
+Sources: the engines' servers (the socket opens only when the model is loaded).
 """
 
 import json

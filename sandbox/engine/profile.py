@@ -1,6 +1,6 @@
 """Pure: what kind of server a leader runs, read from its container.
 
-Sources: engines.md 1.5, 1.6, 2.3 (fields and errors by version), limits.md 3.3.
+Sources: the engines' servers by version (fields and errors).
 """
 
 import re

