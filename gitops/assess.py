@@ -16,6 +16,7 @@ from gitops.gpus import find_gpu
 from gitops.impact import Impact, check_in_place, impact
 from gitops.plan import Action, Plan
 from gitops.proof import known_faults
+from gitops.room import room
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _findings(
     catalog: Catalog,
 ) -> tuple[Finding, ...]:
     found = review(manifests, _facts(deployment, environment, catalog))
-    return (*found, *known_faults(deployment, catalog))
+    return (*found, *known_faults(deployment, catalog), *room(deployment, environment))
 
 
 def _facts(deployment: ModelDeployment, environment: Environment, catalog: Catalog) -> Facts:

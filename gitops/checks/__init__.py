@@ -71,8 +71,8 @@ ACROSS = {
 }
 """The lints between overlays of one environment, by id; all are errors."""
 
-OF_SOURCES = ("vulnerable-engine", "environment-lws")
-"""The lints on llm.yaml itself, which `gitops.proof` looks at; they are warnings."""
+OF_SOURCES = ("vulnerable-engine", "environment-lws", "groups-placeable", "rollout-room")
+"""The lints on llm.yaml itself, by `gitops.proof` and, in plans, `gitops.room`: all warnings."""
 
 NO_POLICY = Policy()
 
