@@ -1,7 +1,7 @@
 """Pure: the models and engines on offer, and what they allow."""
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,26 +28,29 @@ from gitops.recipes import Choice, Recipes, load_recipes, pick
 class Catalog:
     """All models and recipes on offer.
 
-    `allowed_flags` are engine flags off the list for their risk, which a policy names all the same.
+    `allowed_flags` are engine flags off the list for their risk, which a policy names all the same;
+    `flag_files` are the texts of the lists themselves.
     """
 
     models: Mapping[str, Model]
     recipes: Recipes
     allowed_flags: Collection[str] = frozenset()
     gpus: Mapping[str, Gpu] = field(default_factory=dict)
+    flag_files: Mapping[Engine, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path | None = None, *teams: Path) -> "Catalog":
         """Read `kustomize/catalog` (the one that travels with Leadline when no folder is given).
 
-        `teams` are catalogues of the same form whose models, recipes and GPU types replace or
-        extend it.
+        `teams` are catalogues of the same form whose models, recipes, GPU types and flag
+        files replace or extend it.
         """
         folders = [folder or assets.root() / "kustomize" / "catalog", *teams]
         models = {m.id: m for f in folders for m in load_models(f / "models").values()}
         files = [f / "gpus.yaml" for f in folders if (f / "gpus.yaml").is_file()]
         gpus = {name: gpu for file in files for name, gpu in load_gpus(file).items()}
-        return cls(models, load_recipes(*(f / "engines" for f in folders)), gpus=gpus)
+        recipes = load_recipes(*(f / "engines" for f in folders))
+        return cls(models, recipes, (), gpus, _flags(folders))
 
     def model(self, name: str) -> Model:
         """Return a model by its id.
@@ -99,8 +102,14 @@ class Catalog:
             deployment.engine_version,
             deployment.engine_args,
             self.allowed_flags,
+            self.flag_files.get(deployment.engine),
         )
         self.yarn(deployment)
+
+
+def _flags(folders: Sequence[Path]) -> dict[Engine, str]:
+    files = [(engine, f / "flags" / f"{engine.value}.yaml") for f in folders for engine in Engine]
+    return {engine: file.read_text(encoding="utf-8") for engine, file in files if file.is_file()}
 
 
 def scheme_of(model: Model, quantization: str | None) -> Scheme:

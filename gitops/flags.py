@@ -13,7 +13,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 import msgspec
 
@@ -100,15 +99,18 @@ class Flags:
         return f"did you mean {near[0]}?" if near else "see kustomize/catalog/flags"
 
 
-@functools.cache
-def load_flags(engine: Engine, folder: Path | None = None) -> Flags:
-    """Read the flags of an engine from a folder, the one that travels with Leadline by default.
+@functools.lru_cache(8)
+def load_flags(engine: Engine, text: str | None = None) -> Flags:
+    """Read the flags of an engine from a file's text, Leadline's own without one.
 
     Raises:
         InvalidRequestError: not a file of flags; the text names file and line.
     """
-    path = (folder or assets.root() / "kustomize" / "catalog" / "flags") / f"{engine.value}.yaml"
-    return _read(path.read_text(encoding="utf-8"), path.name)
+    name = f"{engine.value}.yaml"
+    if text is None:
+        path = assets.root() / "kustomize" / "catalog" / "flags" / name
+        text = path.read_text(encoding="utf-8")
+    return _read(text, f"flags/{name}")
 
 
 def check_args(
@@ -116,17 +118,17 @@ def check_args(
     version: str,
     args: Sequence[str],
     allowed_by_policy: Collection[str] = frozenset(),
-    folder: Path | None = None,
+    flags_text: str | None = None,
 ) -> None:
     """Refuse extra arguments that a version of an engine does not take or nobody should give.
 
     `allowed_by_policy` are flags that the policy names, as `--trust-remote-code`; what Leadline
-    sets itself stays refused.
+    sets itself stays refused. `flags_text` is a list in place of Leadline's own.
 
     Raises:
         InvalidRequestError: the first argument at fault, the rule, and the next step.
     """
-    table = load_flags(engine, folder) if args else Flags(engine, {})
+    table = load_flags(engine, flags_text) if args else Flags(engine, {})
     words = list(args)
     while words:
         word = words.pop(0)

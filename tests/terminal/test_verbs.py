@@ -322,3 +322,14 @@ def test_a_storage_unit_is_rendered_again(repository):
 
     assert "kind: PersistentVolume" in said.out
     assert repository("check", str(folder)).out.startswith("ok ")
+
+
+def test_a_team_lists_a_flag_of_its_own(repository):
+    words = ("plan", "qwen3-32b", "vllm", "--arg", "--mine", "--json")
+    assert "not on the list" in repository.attempt(*words).err
+    own = (repository.folder / "kustomize/catalog/flags/vllm.yaml").read_text()
+    place = repository.folder / "catalog/flags/vllm.yaml"
+    place.parent.mkdir(parents=True)
+    place.write_text(own.replace("allowed:\n", "allowed:\n  --mine: switch 0.10.0\n"))
+
+    assert "--mine" in json.dumps(json.loads(repository(*words).out))
