@@ -3,8 +3,6 @@
 It is read from the main branch, so that a pull request cannot change the rules it is judged by.
 """
 
-import difflib
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -13,7 +11,8 @@ import msgspec
 from gitops.deployment import NEWEST_LWS, OLDEST_LWS, Toleration
 from gitops.documents import dump, load_mapping
 from gitops.errors import InvalidRequestError
-from gitops.names import QUANTITY, check_name, check_pattern, check_range, check_text, printable
+from gitops.names import QUANTITY, check_name, check_pattern, check_range, check_text
+from gitops.typed import typed
 from gitops.versions import release
 
 OLDEST_KUBERNETES = "1.27"
@@ -138,26 +137,10 @@ def read_environment(text: str, source: str) -> Environment:
     Raises:
         InvalidRequestError: unknown, missing or wrong fields.
     """
-    fields = load_mapping(text, source)
-    try:
-        return msgspec.convert(fields, Environment)
-    except msgspec.ValidationError as error:
-        raise InvalidRequestError(f"{source}: {in_words(error, FIELDS)}") from error
-    except InvalidRequestError as error:
-        raise InvalidRequestError(f"{source}: {error}") from error
+    environment: Environment = typed(load_mapping(text, source), Environment, source, FIELDS)
+    return environment
 
 
 def write_environment(environment: Environment) -> str:
     """Return the text of an environment.yaml."""
     return dump(msgspec.to_builtins(environment))
-
-
-def in_words(error: msgspec.ValidationError, known: tuple[str, ...]) -> str:
-    """Return msgspec's message in one line, with the nearest known field where one is unknown."""
-    text = str(error)
-    if found := re.match(r"Object contains unknown field `(.+?)`(?: - at `\$\.(.+)`)?", text):
-        near = difflib.get_close_matches(found[1], known, 1)
-        where = f" in {found[2]}" if found[2] else ""
-        hint = f"; did you mean {near[0]}?" if near else ""
-        return f"unknown field {printable(found[1])}{where}{hint}"
-    return printable(text.replace("`", "").replace("$.", ""))

@@ -120,13 +120,19 @@ def _resources(
     )
 
 
+def memory_gib(shared_gib: int, share_gib: float) -> int:
+    """Return the memory limit that a pod needs, in GiB, for its share of the weights.
+
+    /dev/shm counts against the limit; beside it a pod needs 32 GiB or 1.2 times its share of the
+    weights, whichever is more. Source: finding 7 of the guide's review (docs/guide.md).
+    """
+    return shared_gib + max(32, math.ceil(1.2 * share_gib))
+
+
 def _memory(model: Model, size: int, shared: str, quantization: str | None) -> str:
-    # /dev/shm counts against the memory limit; beside it a pod needs 32 GiB or 1.2 times its
-    # share of the weights, whichever is more (finding 7 of the guide's review).
-    scheme = scheme_of(model, quantization)
-    share = 1.2 * model.weights_bytes(scheme) / 2**30 / max(1, size)
+    share = model.weights_bytes(scheme_of(model, quantization)) / 2**30 / max(1, size)
     gib = math.ceil(int(shared[:-2]) * _UNITS[shared[-2:]] / 2**30)
-    return f"{gib + max(32, math.ceil(share))}Gi"
+    return f"{memory_gib(gib, share)}Gi"
 
 
 def _mode_path(model: Model, quantization: str | None) -> str:

@@ -10,6 +10,7 @@ from gitops.errors import InvalidRequestError
 from gitops.importing.pods import SHARED_MEMORY, Pod
 from gitops.importing.reading import Reading
 from gitops.names import printable
+from gitops.resolve import memory_gib
 
 GIB = 1024**3
 _UNITS = {"Ki": 1024, "Mi": 1024**2, "Gi": GIB, "Ti": 1024**4, "": 1, "k": 1e3, "M": 1e6, "G": 1e9}
@@ -38,13 +39,9 @@ def read_resources(
 
 
 def _memory(reading: Reading, leader: Pod, shared: int, share_gib: float) -> str:
-    """Return the memory as given, or what is needed where `leadline check` would refuse it.
-
-    /dev/shm counts against the limit; beside it a pod needs 32 GiB or 1.2 times its share of the
-    weights, whichever is more (finding 7 of the guide's review).
-    """
+    """Return the memory as given, or what is needed where `leadline check` would refuse it."""
     given = leader.limits.get("memory", "")
-    wanted = shared + max(32, math.ceil(1.2 * share_gib))
+    wanted = memory_gib(shared, share_gib)
     left = gibi(given) - shared
     if not given:
         reading.note(f"memory had no limit: {wanted}Gi was written")

@@ -1,16 +1,13 @@
 """Pure: llm.yaml, the text that holds a deployment, and its JSON Schema."""
 
-import difflib
 import json
-import re
 from enum import Enum
 
 import msgspec
 
 from gitops.deployment import ModelDeployment
 from gitops.documents import dump, load_mapping
-from gitops.errors import InvalidRequestError
-from gitops.names import printable
+from gitops.typed import typed
 
 SCHEMA = "kustomize/schemas/llm.v1.json"
 """Where the schema lies in the repository; `schema_text` is its content."""
@@ -35,30 +32,14 @@ def read(text: str, source: str) -> ModelDeployment:
     Raises:
         InvalidRequestError: unknown, missing or wrong fields.
     """
-    fields = load_mapping(text, source)
-    try:
-        return msgspec.convert(fields, ModelDeployment)
-    except msgspec.ValidationError as error:
-        raise InvalidRequestError(f"{source}: {_in_words(error)}") from error
-    except InvalidRequestError as error:
-        raise InvalidRequestError(f"{source}: {error}") from error
+    deployment: ModelDeployment = typed(load_mapping(text, source), ModelDeployment, source, FIELDS)
+    return deployment
 
 
 def schema_text() -> str:
     """Return the JSON Schema of llm.yaml, for editors; the rules of the types are not all in it."""
     schema = _on_one_line(msgspec.json.schema(ModelDeployment))
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def _in_words(error: msgspec.ValidationError) -> str:
-    """Return msgspec's message, with the nearest known field where one is unknown."""
-    text = str(error)
-    if found := re.match(r"Object contains unknown field `(.+?)`(?: - at `\$\.(.+)`)?", text):
-        near = difflib.get_close_matches(found[1], FIELDS, 1)
-        where = f" in {found[2]}" if found[2] else ""
-        hint = f"; did you mean {near[0]}?" if near else ""
-        return f"unknown field {printable(found[1])}{where}{hint}"
-    return printable(text.replace("`", "").replace("$.", ""))
 
 
 def _on_one_line(schema: object) -> object:

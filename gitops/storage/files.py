@@ -9,7 +9,6 @@ from enum import Enum
 import msgspec
 
 from gitops.documents import dump, load_mapping
-from gitops.environment import in_words
 from gitops.errors import InvalidRequestError
 from gitops.names import printable
 from gitops.storage.download import job
@@ -24,6 +23,7 @@ from gitops.storage.units import (
     StorageUnit,
 )
 from gitops.storage.volumes import claim, volume
+from gitops.typed import typed
 
 RenderedStorage = Mapping[str, str]
 """The files of a unit, by their path in the repository."""
@@ -73,12 +73,7 @@ def read_storage(text: str, source: str) -> StorageUnit:
     if fields.get("kind") not in KINDS:
         kind = printable(str(fields.get("kind")))
         raise InvalidRequestError(f"{source}: kind {kind}: expected one of {', '.join(KINDS)}")
-    try:
-        unit: StorageUnit = msgspec.convert(fields, StorageUnit)
-    except msgspec.ValidationError as error:
-        raise InvalidRequestError(f"{source}: {in_words(error, _FIELDS)}") from error
-    except InvalidRequestError as error:
-        raise InvalidRequestError(f"{source}: {error}") from error
+    unit: StorageUnit = typed(fields, StorageUnit, source, _FIELDS)
     return unit
 
 
