@@ -1,6 +1,12 @@
-"""Pure: the closed list of things Leadline says. How one looks in Slack is `bot.slack.blocks`."""
+"""Pure: the closed list of things Leadline says. How one looks in Slack is `bot.slack.blocks`.
+
+Texts that come from outside (reviews, pods, engines, controllers) are held as they came; escaping
+and cutting is the work of the edge that shows them.
+"""
 
 from dataclasses import dataclass
+
+from bot.access import Denied
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,11 @@ class GroupLine:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The one message of a deployment that is edited in place."""
+    """The one message of a deployment that is edited in place.
+
+    `fit` is the verdict in a line, `checks` what GitHub's checks and reviews say of the pull
+    request, `note` what a person should know now (the controller's error, a cluster out of reach).
+    """
 
     name: str
     environment: str
@@ -37,6 +47,22 @@ class Card:
     requested_by: str
     phase: str
     groups: tuple[GroupLine, ...] = ()
+    fit: str = ""
+    checks: str = ""
+    note: str = ""
+
+
+# The timeline: what stands in the card's thread.
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a request would change: lines on impact, GPUs, cost, fit and checks, and the diff."""
+
+    title: str
+    lines: tuple[str, ...]
+    diff: str
+    written: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +74,53 @@ class Proposed:
     pull_url: str
     files: int
     diff: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """The requester changed an open pull request; approvals given before it no longer count."""
+
+    title: str
+    pull_number: int
+    pull_url: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """Somebody asked for just what an open pull request proposes."""
+
+    pull_number: int
+    pull_url: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """Somebody reviewed on GitHub; `verdict` is approved, changes requested or commented."""
+
+    pull_number: int
+    by: str
+    verdict: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksFailed:
+    """Checks of the pull request failed; their names."""
+
+    pull_number: int
+    pull_url: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokeGlass:
+    """An administrator let a pull request go without a second person."""
+
+    pull_number: int
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +139,61 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Reopened:
+    """A closed pull request is open again."""
+
+    pull_number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """The cluster has this desired state."""
 
     name: str
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplied:
+    """A merged change is not in the cluster: `minutes` have passed, or the controller failed."""
+
+    name: str
+    minutes: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The cluster has it no longer, as the merged pull request asked."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The cluster has it no longer, and nobody asked for that through Leadline."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The rollout has come to a phase: scheduling, pulling, loading weights, joining ranks."""
+
+    name: str
+    phase: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """One more group has answered a completion; `first_token` in seconds."""
+
+    name: str
+    group: int
+    proved: int
+    groups: int
+    first_token: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +203,16 @@ class Serving:
     name: str
     groups: int
     first_token: float
+
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """A group that served does not answer any more; `cause` as far as it is known."""
+
+    name: str
+    group: int
+    groups: int
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +235,25 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreachable:
+    """A cluster does not answer; `since` as a time of day in UTC."""
+
+    environment: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """A cluster answers again after `minutes`."""
+
+    environment: str
+    minutes: int
+
+
+# Questions to models.
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """Somebody asks a model; the answer streams below."""
 
@@ -112,13 +264,24 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """The end of an answer. Times in seconds; `finish` is the engine's own reason."""
+    """The end of an answer. Times in seconds; `finish` is the engine's own reason.
+
+    `broken` says where and why a stream stopped, empty when it ended well; `only_thought` says that
+    nothing but reasoning came, `thought` how many characters of it were folded away.
+    """
 
     model: str
     first_token: float
     tokens: int
     tokens_per_second: float
     finish: str
+    prompt_tokens: int = 0
+    broken: str = ""
+    only_thought: bool = False
+    thought: int = 0
+
+
+# Answers to the person who typed, and nobody else.
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +298,59 @@ class Usage:
     text: str
 
 
-Notice = (
-    Card
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The answer stands in another channel or thread; `url` leads there."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table; `more` is the command for the next page, empty on the last one."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    page: int = 1
+    pages: int = 1
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Named facts, and texts to copy (commands, JSON) below them."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    copy: tuple[str, ...] = ()
+
+
+OfPull = (
+    Planned
     | Proposed
+    | Amended
+    | Attached
+    | Reviewed
+    | ChecksFailed
+    | BrokeGlass
     | Merged
     | Closed
-    | Applied
-    | Serving
-    | Restarted
-    | Recovered
-    | Asked
-    | Footer
-    | Refused
-    | Usage
+    | Reopened
 )
+"""From a plan to the end of its pull request."""
+
+OfRollout = Applied | NotApplied | Removed | Missing | Progress | Unreachable | Reachable
+"""From the merge to groups that could answer."""
+
+OfGroup = Proved | Serving | Degraded | Restarted | Recovered
+"""Whether groups answer."""
+
+OfAnswer = Asked | Footer | Denied | Refused | Usage | Elsewhere | Listing | Facts
+"""What somebody asked to know."""
+
+Notice = Card | OfPull | OfRollout | OfGroup | OfAnswer
+
+BROADCAST = (NotApplied, Missing, Serving, Degraded, Restarted, Recovered, BrokeGlass)
+"""Replies that a channel must see too; the others stay in the thread."""

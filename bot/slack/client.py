@@ -13,7 +13,9 @@ from bot.chat import Person, Place
 from bot.errors import ChatUnavailableError
 from bot.notice import Footer, Notice
 from bot.settings import SlackSettings
-from bot.slack.blocks import blocks, inert, text
+from bot.slack.blocks import blocks
+from bot.slack.escaping import inert
+from bot.slack.wording import text
 from gitops.clock import Clock
 
 EVENT_TYPE = "leadline"

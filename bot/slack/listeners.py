@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from slack_bolt import Ack, App
 
 from bot.errors import StoreUnavailableError
-from bot.slack.blocks import quote
+from bot.slack.escaping import quote
 from bot.store import Job, Queue
 
 _log = logging.getLogger(__name__)

@@ -5,24 +5,46 @@ import typing
 import pytest
 
 from bot import notice as notices
+from bot.access import Denied
 from bot.notice import (
+    Amended,
     Applied,
     Asked,
+    Attached,
+    BrokeGlass,
     Card,
+    ChecksFailed,
     Closed,
+    Degraded,
+    Elsewhere,
+    Facts,
     Footer,
     GroupLine,
+    Listing,
     Merged,
+    Missing,
+    NotApplied,
     Notice,
+    Planned,
+    Progress,
     Proposed,
+    Proved,
     Rank,
+    Reachable,
     Recovered,
     Refused,
+    Removed,
+    Reopened,
     Restarted,
+    Reviewed,
     Serving,
+    Unreachable,
     Usage,
 )
-from bot.slack.blocks import blocks, escape, inert, text
+from bot.slack.blocks import blocks
+from bot.slack.escaping import escape, inert
+from bot.slack.wording import text
+from gitops.roles import Role
 
 EVIL = "<!channel> <@U1> <https://evil|bank> *b* `c` & \u202e\x1b[0m"
 LONG = "x" * 100_000
@@ -36,20 +58,50 @@ CARD = Card(
     groups=(GroupLine(0, (READY, LOADING), 0.4),),
 )  # fmt: skip
 
-ALL = [
-    CARD,
-    Proposed("deploy(example/m1)", 7, "https://git.example/7", 4, "-a\n+b"),
-    Merged(7, "bob"),
-    Closed(7),
-    Applied("m1", "abc"),
-    Serving("m1", 2, 0.61),
-    Restarted("m1", 0, 2, "worker 1 (m1-0-1): OOMKilled (exit 137)"),
-    Recovered("m1", 0, 0.5),
-    Asked("U1", "m1", "測試一下"),
-    Footer("qwen3-32b", 0.5, 30, 44.1, "length"),
-    Refused("no verb"),
-    Usage("`/llm help` says this"),
-]
+URL = "https://git.example/7"
+
+
+def told(outside):
+    """Return every notice, with the text from outside in each field that takes some."""
+    return [
+        Card(outside, outside, outside, outside, outside, outside, 2, 7, URL, "U1", outside,
+             (GroupLine(0, (Rank(0, outside, ready=False),), None),), outside, outside, outside),
+        Planned(outside, (outside, outside), outside),
+        Proposed(outside, 7, URL, 4, outside + "```"),
+        Amended(outside, 7, URL, "U1"),
+        Attached(7, URL, "U1"),
+        Reviewed(7, outside, "changes requested", outside),
+        ChecksFailed(7, URL, (outside, "llm/check")),
+        BrokeGlass(7, "U1", outside),
+        Merged(7, outside),
+        Closed(7),
+        Reopened(7),
+        Applied("m1", outside),
+        NotApplied("m1", 11, outside),
+        Removed(outside),
+        Missing(outside),
+        Progress("m1", "pulling", outside),
+        Proved("m1", 0, 1, 2, 0.5),
+        Serving("m1", 2, 0.61),
+        Degraded("m1", 0, 2, outside),
+        Restarted("m1", 0, 2, outside),
+        Recovered("m1", 0, 0.5),
+        Unreachable(outside, "14:03"),
+        Reachable(outside, 12),
+        Asked("U1", outside, outside),
+        Footer(outside, 0.5, 30, 44.1, outside, 12, outside),
+        Denied("deploy", Role.REQUESTER, outside, None, ("U1",), ("S1",), ("C1",)),
+        Refused(outside),
+        Usage("`/llm help` says this"),
+        Elsewhere(outside, URL),
+        Listing(outside, (outside, outside), ((outside, outside),) * 50, 1, 2, outside),
+        Facts(outside, ((outside, outside),) * 12, (outside + "```",)),
+    ]  # fmt: skip
+
+
+ALL = [CARD, *told("some text")[1:]]
+OURS = ("<@U1>", "<!subteam^S1>", "<#C1>", f"<{URL}|")
+"""What may act in a message: the people and links that are ours."""
 
 
 def test_every_notice_is_in_this_file():
@@ -64,17 +116,15 @@ def test_every_notice_has_a_line_and_blocks_within_slacks_limits(notice):
 @pytest.mark.parametrize(
     "notice",
     [
-        Proposed(LONG, 7, "u", 4, LONG),
-        Refused(LONG),
-        Asked("U1", "m1", LONG),
-        Restarted("m1", 0, 1, LONG),
-        Footer(LONG, 0.5, 30, 1.0, LONG),
+        *told(LONG),
         Card("x" * 500, "e", "m", "e", "s", "p", 2, 7, "u", "U1", "phase", CARD.groups * 200),
         Card(
             "m1", "e", "m", "e", "s", "p", 2, 7, "u", "U1", "phase",
             (GroupLine(0, (Rank(0, "x" * 100, ready=False),) * 64, None),),
         ),
+        Planned("t", ("x\n" * 50_000,), ""),
     ],
+    ids=lambda notice: type(notice).__name__,
 )  # fmt: skip
 def test_what_is_too_long_is_cut(notice):
     check_limits(notice)
@@ -88,7 +138,8 @@ def check_limits(notice):
         if block["type"] == "header":
             assert 1 <= len(block["text"]["text"]) <= 150
         for part in [block.get("text"), *block.get("elements", ())]:
-            assert part is None or 1 <= len(part["text"]) <= 3000
+            shown = part and (part["text"] if part["type"] != "button" else part["text"]["text"])
+            assert part is None or 1 <= len(shown) <= (75 if part["type"] == "button" else 3000)
         assert len(block.get("fields", ())) <= 10
         for field in block.get("fields", ()):
             assert 1 <= len(field["text"]) <= 2000
@@ -120,28 +171,41 @@ def test_the_card_reads_as_a_whole():
             ],
         },
         {"type": "context", "elements": [{"type": "mrkdwn", "text": "asked by <@U1>"}]},
+        {
+            "type": "actions",
+            "elements": [
+                button("status", "Status"),
+                button("ask", "Ask"),
+                button("update", "Change"),
+                button("undeploy", "Undeploy") | {"style": "danger"},
+            ],
+        },
     ]
 
 
-@pytest.mark.parametrize(
-    "notice",
-    [
-        Proposed(EVIL, 7, "https://git.example/7", 4, EVIL + "```"),
-        Merged(7, EVIL),
-        Applied("m1", EVIL),
-        Restarted("m1", 0, 1, EVIL),
-        Asked("U1", EVIL, EVIL),
-        Footer(EVIL, 0.5, 30, 1.0, EVIL),
-        Refused(EVIL),
-    ],
-    ids=lambda notice: type(notice).__name__,
-)
-def test_text_from_outside_pings_and_links_nobody(notice):
-    said = text(notice) + str(blocks(notice))
+def button(act, label):
+    return {
+        "type": "button",
+        "action_id": f"leadline:{act}",
+        "value": "example/m1",
+        "text": {"type": "plain_text", "text": label},
+    }
 
-    for act in ("<!channel>", "<https://evil", "\u202e", "\x1b"):
+
+@pytest.mark.parametrize("notice", told(EVIL), ids=lambda notice: type(notice).__name__)
+def test_text_from_outside_pings_and_links_nobody(notice):
+    plain = {"header", "actions"}  # plain_text objects: nothing acts there
+    said = text(notice) + str([block for block in blocks(notice) if block["type"] not in plain])
+
+    for ours in OURS:
+        said = said.replace(ours, "")
+    for act in ("<!", "<@", "<#", "<http", "\u202e", "\x1b", "\u200b\u200b"):
         assert act not in said
-    assert said.replace("<@U1> asked", "").count("<@U1>") == 0
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u2060", "\ufeff", "\u202e", "\u2066", "\x07"])
+def test_what_cannot_be_seen_is_shown_as_a_mark(hidden):
+    assert escape(f"a{hidden}c") == "a\ufffdc"
 
 
 def test_a_fence_in_a_diff_cannot_end_the_fence_around_it():
@@ -162,3 +226,31 @@ def test_the_list_of_notices_is_closed():
     classes = {value for value in vars(notices).values() if isinstance(value, type)}
 
     assert classes - set(typing.get_args(Notice)) == {Rank, GroupLine}
+
+
+@pytest.mark.parametrize(
+    ("notice", "line"),
+    [
+        (Footer("m", 0.5, 30, 44.1, "length", 12),
+         ("_m · first token 0.50 s · 12 + 30 tokens · 44.1 tokens/s · finish: length_\n"
+         "Cut at `--max-tokens`; raise it for more")),
+        (Footer("m", 0.5, 30, 44.1, "length", 12, only_thought=True, thought=1200),
+         ("_m · first token 0.50 s · 12 + 30 tokens · 44.1 tokens/s · finish: length"
+         " · 1,200 characters of thought folded away_\n"
+         "Only thought came before the limit; raise `--max-tokens` or say `--thinking off`")),
+        (Footer("m", 0.5, 9, 4.0, "", broken="the connection was reset"),
+         ("_m · first token 0.50 s · 9 tokens · 4.0 tokens/s · finish: none_\n"
+         ":warning: The answer stops here: the connection was reset")),
+        (Denied("deploy", Role.REQUESTER, "prod", Role.VIEWER, ("U1",), ("S1",), ("C1",)),
+         (":lock: `deploy` in prod needs the role requester (roles.yaml); you are viewer here."
+         " Who may: <@U1>, <!subteam^S1> in <#C1>")),
+        (Denied("list", Role.VIEWER, None, None),
+         (":lock: `list` needs the role viewer (roles.yaml); you have no role here."
+         " Who may: nobody yet")),
+        (NotApplied("m1", 11), (":hourglass: Merged 11 min ago and not in the cluster yet."
+         " Look at the GitOps controller.")),
+        (Listing("Deployments", ("name",), (), 2, 3, "list --page 3"), "*Deployments* · page 2/3"),
+    ],
+)  # fmt: skip
+def test_a_line_says_what_to_do_next(notice, line):
+    assert text(notice) == line
