@@ -10,13 +10,18 @@ PORT = 8000
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One chat completion; the defaults are the ACK guide's test call."""
+    """One chat completion; the defaults are the ACK guide's test call.
+
+    `thinking` switches a reasoning model's thoughts; None leaves that to the model.
+    """
 
     prompt: str
     max_tokens: int = 30
     temperature: float = 0.7
     top_p: float = 0.9
     seed: int = 10
+    system: str = ""
+    thinking: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
