@@ -79,7 +79,10 @@ class Slack(_Value, frozen=True):
 
 
 class Environment(_Value, frozen=True, kw_only=True):
-    """One place to deploy to. `claims` are the storage claims that deployments may name."""
+    """One place to deploy to. `claims` are the storage claims that deployments may name.
+
+    A command that names no environment never means one of `production`.
+    """
 
     name: str
     cluster: str = ""
@@ -95,6 +98,7 @@ class Environment(_Value, frozen=True, kw_only=True):
     slack: Slack = Slack()
     approvers: tuple[str, ...] = ()
     two_person: bool = False
+    production: bool = False
 
     def __post_init__(self) -> None:
         check_name("environment", self.name)
@@ -109,6 +113,11 @@ class Environment(_Value, frozen=True, kw_only=True):
             raise InvalidRequestError(
                 f"Kubernetes {self.kubernetes}: {OLDEST_KUBERNETES} or newer is needed"
             )
+
+    @property
+    def is_production(self) -> bool:
+        """Say whether it is production: by its field, or by a name that says so."""
+        return self.production or self.name in {"prod", "production"}
 
     @property
     def path(self) -> str:
