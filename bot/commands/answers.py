@@ -1,0 +1,185 @@
+"""Pure: what reading verbs answer, from values to notices. Nothing here reaches anything."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from bot.access import NEEDED, Actor, role_of
+from bot.commands.command import FitQuestion
+from bot.commands.verbs import EXAMPLES, VERBS
+from bot.errors import CommandError
+from bot.notice import Card, Facts, Listing, Usage
+from bot.relay import PORT
+from gitops.catalog import Catalog
+from gitops.deployment import ModelDeployment
+from gitops.environment import Environment
+from gitops.parallel import Parallel
+from gitops.roles import Roles
+from gitops.sizing import Sizing, in_words, size
+
+PAGE = 20
+"""Rows a page of a list: about a screen in Slack."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of a deployment on main; `number` counts back from the newest, 0 what stands."""
+
+    number: int
+    sha: str
+    title: str
+    by: str
+    at: datetime
+    pull: int | None = None
+
+
+def listing(
+    deployments: Sequence[ModelDeployment], cards: Mapping[str, Card], page: int, again: str
+) -> Listing:
+    """Return the deployments of main with the phase of their cards; `again` is what was typed."""
+    rows = [_row(d, cards.get(f"{d.environment}/{d.name}")) for d in deployments]
+    columns = ("deployment", "model", "engine", "shape", "GPUs", "phase")
+    return _paged("Deployments", columns, rows, page, again)
+
+
+def models(catalog: Catalog, search: str, page: int, again: str) -> Listing:
+    """Return the models on offer, all or those whose id or repository holds a word."""
+    found = [
+        m for m in catalog.models.values() if search.lower() in f"{m.id} {m.repository}".lower()
+    ]
+    rows = [
+        (m.id, f"{m.parameters / 1e9:.1f}B", f"{m.shape.max_positions:,} tokens", m.repository)
+        for m in found
+    ]
+    columns = ("model", "parameters", "context", "repository")
+    return _paged("Models", columns, rows, page, again)
+
+
+def history(name: str, entries: Sequence[Entry], page: int, again: str) -> Listing:
+    """Return what was changed on a deployment, newest first, as `rollback --to N` counts it."""
+    rows = [
+        (
+            str(e.number) if e.number else "now",
+            e.sha[:7],
+            f"{e.at:%Y-%m-%d %H:%M} UTC",
+            e.by,
+            e.title + (f" (#{e.pull})" if e.pull else ""),
+        )
+        for e in entries
+    ]
+    return _paged(f"History of {name}", ("back", "commit", "when", "by", "what"), rows, page, again)
+
+
+def fit(question: FitQuestion, catalog: Catalog, environment: Environment) -> Facts:
+    """Return whether a model fits GPUs: the type that is named, or the environment's first pool.
+
+    Raises:
+        CommandError: no type is named and the environment declares no pool.
+        InvalidRequestError: a word names nothing, or sizes that the model does not allow.
+    """
+    gpu, defaults = question.gpu or _first_gpu(environment), environment.defaults
+    tensor = question.tensor or defaults.tensor
+    parallel = Parallel(tensor, question.pipeline, question.data)
+    nodes = question.nodes or max(1, parallel.gpus // defaults.gpus_per_pod)
+    sized = size(
+        catalog,
+        Sizing(
+            question.model,
+            question.engine,
+            gpu,
+            parallel,
+            nodes,
+            question.context,
+            question.quantization,
+            question.engine_version,
+        ),
+    )
+    return Facts(f"Fit of {question.model}", (), (in_words(sized),))
+
+
+def endpoint(deployment: ModelDeployment) -> Facts:
+    """Return where programs ask a deployment, with a call to copy."""
+    d = deployment
+    host = f"{d.name}-leader.{d.namespace}.svc"
+    base = f"http://{host}:{PORT}/v1"
+    key = ' -H "Authorization: Bearer $API_KEY"' if d.api_key_secret else ""
+    call = (
+        f"curl {base}/chat/completions{key} -H 'Content-Type: application/json' -d '"
+        f'{{"model": "{d.served_model_name}", "messages": [{{"role": "user", "content": "hi"}}]}}\''
+    )
+    forward = f"kubectl -n {d.namespace} port-forward svc/{d.name}-leader {PORT}"
+    facts = (
+        ("Base URL", base),
+        ("Model", d.served_model_name),
+        ("API key", f"Secret {d.api_key_secret}" if d.api_key_secret else "none"),
+    )
+    return Facts(f"Endpoint of {d.environment}/{d.name}", facts, (call, forward))
+
+
+def whoami(roles: Roles, actor: Actor, environments: Collection[str], limits: str) -> Facts:
+    """Return a person's role in each environment, as it counts in this channel, and their login."""
+    held = {name: role_of(roles, actor, name) for name in sorted(environments)}
+    return Facts(
+        "You",
+        (
+            ("Slack", actor.person),
+            ("GitHub", roles.login(actor.person) or "not in `people` of roles.yaml"),
+            *((f"Role in {name}", role.value if role else "none") for name, role in held.items()),
+            ("Limits", limits),
+        ),
+    )
+
+
+def usage(verb: str) -> Usage:
+    """Return what one can type: all verbs with an example, or one verb with its options.
+
+    Raises:
+        CommandError: no such verb.
+    """
+    if not verb:
+        lines = [f"`/llm {example}`{_role(name)}" for name, example in EXAMPLES.items()]
+        return Usage("\n".join([*lines, "`/llm help deploy` lists the options of a verb."]))
+    if verb not in EXAMPLES:
+        raise CommandError(f"no verb of that name; there are: {', '.join(EXAMPLES)}")
+    options = [
+        f"`{param.opts[0]}` {getattr(param, 'help', None) or ''}".rstrip()
+        for param in VERBS[verb if verb in VERBS else "deploy"].params
+        if param.opts[0].startswith("--")
+    ]
+    return Usage("\n".join([f"`/llm {EXAMPLES[verb]}`{_role(verb)}", *options])[:2900])
+
+
+def _role(verb: str) -> str:
+    return f" · {NEEDED[verb].value}" if verb in NEEDED else ""
+
+
+def _row(d: ModelDeployment, card: Card | None) -> tuple[str, ...]:
+    return (
+        f"{d.environment}/{d.name}",
+        d.model,
+        f"{d.engine.value} {d.engine_version}",
+        f"{d.shape} · {d.parallel}",
+        str(d.gpus),
+        card.phase if card else "not watched yet",
+    )
+
+
+def _first_gpu(environment: Environment) -> str:
+    if not environment.pools:
+        raise CommandError(
+            f"{environment.path} declares no pool of GPUs; say which type, as `--gpu L20`"
+        )
+    return environment.pools[0].gpu
+
+
+def _paged(
+    title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]], page: int, again: str
+) -> Listing:
+    pages = max(1, -(-len(rows) // PAGE))
+    at = min(page, pages)
+    shown = tuple(rows[(at - 1) * PAGE : at * PAGE])
+    more = f"{again} --page {at + 1}" if at < pages else ""
+    return Listing(f"{title} ({len(rows)})", columns, shown, at, pages, more)
