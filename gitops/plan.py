@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gitops.deployment import ModelDeployment
-from gitops.overlay import Overlay, read
+from gitops.errors import InvalidRequestError
+from gitops.overlay import Overlay, read, state_of
 
 
 class Action(StrEnum):
@@ -98,6 +99,27 @@ def plan_removal(deployment: ModelDeployment, current: Mapping[str, str]) -> Pla
     """Remove every file of a deployment's folder; its storage lies elsewhere and stays."""
     changes = tuple(FileChange(path, text, None) for path, text in sorted(current.items()))
     return Plan(deployment, deployment, "removed", Action.REMOVE, changes, "undeploy")
+
+
+def plan_back(folder: str, earlier: Mapping[str, str], current: Mapping[str, str]) -> Plan:
+    """Put a folder back to exactly the files that it held before, `custom/` included.
+
+    Raises:
+        InvalidRequestError: it held no deployment then, or one that cannot be read.
+    """
+    source = f"{folder}/llm.yaml"
+    if source not in earlier:
+        raise InvalidRequestError(f"{folder}: held no deployment then; choose another point")
+    deployment = read(earlier[source], source)
+    before = read(current[source], source) if source in current else None
+    changes = tuple(
+        FileChange(path, current.get(path), earlier.get(path))
+        for path in sorted({*earlier, *current})
+        if current.get(path) != earlier.get(path)
+    )
+    action = Action.NOTHING if not changes else Action.UPDATE if current else Action.CREATE
+    state = state_of(deployment, earlier)
+    return Plan(deployment, before, state, action, changes, "rollback")
 
 
 def diff(changed: Plan) -> str:

@@ -17,7 +17,7 @@ from gitops.environment import Environment
 from gitops.errors import InvalidRequestError
 from gitops.names import printable
 from gitops.overlay import folder_of, render
-from gitops.plan import Plan, plan, plan_removal
+from gitops.plan import Plan, plan, plan_back, plan_removal
 from gitops.request import DeployRequest, Request, UndeployRequest, UpdateRequest
 from gitops.resolve import change, resolve
 
@@ -55,6 +55,23 @@ class Proposer:
             BuildError: kustomize refuses the result.
         """
         changed, environment, current = self._plan(request, now)
+        return self._judged(changed, environment, current, now)
+
+    def assess_back(self, folder: str, earlier: Mapping[str, str], now: datetime) -> Assessment:
+        """Return what putting an overlay's folder back to earlier files would change.
+
+        Raises:
+            InvalidRequestError: it held no deployment then.
+            BuildError: kustomize refuses the result.
+        """
+        current = self.desired.files(folder)
+        changed = plan_back(folder, earlier, current)
+        environment = self.desired.environment(changed.deployment.environment)
+        return self._judged(changed, environment, current, now)
+
+    def _judged(
+        self, changed: Plan, environment: Environment, current: Mapping[str, str], now: datetime
+    ) -> Assessment:
         found = assess(changed, current, environment, self.catalog, self.bases)
         judged = [self.policy.apply(f, changed.folder, now.date()) for f in found.findings]
         return replace(found, findings=tuple(judged))

@@ -24,7 +24,7 @@ from gitops.overlay.components import (
 )
 from gitops.overlay.patches import STATE_ANNOTATION, service_patch, set_patch
 from gitops.overlay.source import FIELDS, SCHEMA, read, schema_text, source_of
-from gitops.overlay.stamp import RENDERER, SAYS, Verdict, judge_text, stamped
+from gitops.overlay.stamp import RENDERER, SAYS, Verdict, judge_text, stamped, state_in
 
 __all__ = [
     "FIELDS",
@@ -41,6 +41,7 @@ __all__ = [
     "render",
     "schema_text",
     "source_of",
+    "state_of",
 ]
 
 
@@ -71,8 +72,7 @@ def render(deployment: ModelDeployment, *, yarn: Yarn | None = None) -> Overlay:
     Raises:
         InvalidRequestError: the base's launch form, a component or a variable does not fit.
     """
-    source = source_of(deployment)
-    state = hashlib.sha256(source.encode()).hexdigest()[:16]
+    source, state = source_of(deployment), _state(deployment)
     components = included(deployment)
     rendered: Mapping[str, object] = {
         "kustomization.yaml": _kustomization(deployment, components),
@@ -87,6 +87,15 @@ def render(deployment: ModelDeployment, *, yarn: Yarn | None = None) -> Overlay:
         {f"{folder}/{name}": text for name, text in files.items()},
         {f"{folder}/{CUSTOM}/kustomization.yaml": custom_file()},
     )
+
+
+def state_of(deployment: ModelDeployment, files: Mapping[str, str]) -> str:
+    """Return the desired state that the files of an overlay put into the cluster.
+
+    It is the one that the rendered files name: an older Leadline may have counted another.
+    """
+    rendered = files.get(f"{deployment.folder}/leaderworkerset.yaml", "")
+    return state_in(rendered) or _state(deployment)
 
 
 def judge(path: str, text: str | None, overlay: Overlay) -> Verdict:
@@ -145,3 +154,7 @@ def _labels(deployment: ModelDeployment) -> dict[str, str]:
         "app.kubernetes.io/instance": deployment.name,
         "app.kubernetes.io/managed-by": "leadline",
     }
+
+
+def _state(deployment: ModelDeployment) -> str:
+    return hashlib.sha256(source_of(deployment).encode()).hexdigest()[:16]

@@ -55,6 +55,12 @@ def stamped(body: str, state: str, version: str = RENDERER) -> str:
     return f"{stamp} (state {state}).\n{_ADVICE}{body}"
 
 
+def state_in(text: str) -> str | None:
+    """Return the desired state that a rendered file says it is of; None where it says none."""
+    stamp = _STAMP.match(text)
+    return stamp["state"] if stamp else None
+
+
 def judge_text(text: str, expected: str, state: str) -> Verdict:
     """Return what `text` is, where rendering now gives `expected` for an llm.yaml of `state`."""
     if text == expected:

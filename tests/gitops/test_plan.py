@@ -5,8 +5,9 @@ import pytest
 
 from gitops.engine import Engine
 from gitops.environment import Environment
+from gitops.errors import InvalidRequestError
 from gitops.overlay import render
-from gitops.plan import Action, diff, plan, plan_removal
+from gitops.plan import Action, diff, plan, plan_back, plan_removal
 from gitops.request import Changes, DeployRequest
 from gitops.resolve import resolve
 
@@ -84,3 +85,43 @@ def test_files_after_a_plan_are_the_ones_rendered_and_the_peoples(overlay, catal
     assert f"{folder}/old.yaml" not in after
     assert after[f"{folder}/custom/a.yaml"] == "y\n"
     assert "replicas: 2" in after[f"{folder}/llm.yaml"]
+
+
+def test_a_way_back_restores_the_bytes_that_stood_there_and_removes_what_did_not(overlay, catalog):
+    folder = overlay.deployment.folder
+    custom = f"{folder}/custom/kustomization.yaml"
+    earlier = {**overlay.all_files, custom: "# Ours.\nkind: Component\n"}
+    later = changed(overlay, catalog, replicas=2)
+    current = {**later.all_files, f"{folder}/custom/more.yaml": "x: 1\n"}
+
+    back = plan_back(folder, earlier, current)
+
+    assert back.files_after(current) == earlier
+    assert (back.action, back.verb, back.state) == (Action.UPDATE, "rollback", overlay.state)
+    assert back.before == later.deployment
+    assert back.title.startswith(f"rollback(example/{overlay.deployment.name}): ")
+
+
+def test_a_way_back_keeps_bytes_that_this_renderer_would_not_write(overlay):
+    folder = overlay.deployment.folder
+    source, rendered = f"{folder}/llm.yaml", f"{folder}/leaderworkerset.yaml"
+    older = overlay.files[rendered].replace(f"state {overlay.state}", f"state {'a' * 16}")
+    earlier = {
+        **overlay.all_files,
+        source: "# A person's comment.\n" + overlay.files[source],
+        rendered: older,
+    }
+
+    back = plan_back(folder, earlier, overlay.all_files)
+
+    assert back.files_after(overlay.all_files) == earlier
+    assert back.state == "a" * 16
+
+
+def test_a_way_back_to_what_stands_changes_nothing_and_to_nothing_is_refused(overlay):
+    folder = overlay.deployment.folder
+
+    assert plan_back(folder, overlay.all_files, overlay.all_files).action is Action.NOTHING
+    assert plan_back(folder, overlay.all_files, {}).action is Action.CREATE
+    with pytest.raises(InvalidRequestError, match="held no deployment then; choose another point"):
+        plan_back(folder, {}, overlay.all_files)
