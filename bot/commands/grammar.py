@@ -23,6 +23,7 @@ _EQUALS = re.compile(r"([a-z][a-z-]*)=(.*)\Z", re.DOTALL)
 _OPTION = re.compile(
     r"\s*(?:(?:--|[–—])(?P<dashed>[a-z][a-z-]*)(?P<parted>=|\s+|\Z)|(?P<bare>[a-z][a-z-]*)=)"
 )
+_END = re.compile(r"\s*--(?=\s)")
 _VALUE = re.compile(r"“([^”]*)”|\"([^\"]*)\"|(\S+)")
 _TOKEN = re.compile(r"\s*(\S+)")
 
@@ -149,7 +150,10 @@ def _names(word: str, implied: str | None) -> bool:
 
 
 def _options_of_ask(text: str, at: int) -> tuple[list[str], int]:
-    """Return the options that stand from a place of the text on, and where the prompt begins."""
+    """Return the options that stand from a place of the text on, and where the prompt begins.
+
+    As in a shell, `--` ends the options: what follows is the prompt, whatever it looks like.
+    """
     words: list[str] = []
     while found := _OPTION.match(text, at):
         name = f"--{found['dashed'] or found['bare']}"
@@ -160,4 +164,5 @@ def _options_of_ask(text: str, at: int) -> tuple[list[str], int]:
         if value is None or (found["bare"] and name not in _options("ask")):
             break
         words, at = [*words, name, next(v for v in value.groups() if v is not None)], value.end()
-    return words, at
+    ended = _END.match(text, at)
+    return words, ended.end() if ended else at

@@ -111,6 +111,8 @@ def test_the_prompt_reaches_the_model_as_it_was_typed(text, prompt):
         ("ask m1 –raw thinking=on hello", c.Ask("m1", Question("hello", thinking=True), raw=True)),
         ("ask m1 --system “Be brief.” hello", c.Ask("m1", Question("hello", system="Be brief."))),
         ('ask m1 system="Be brief." hello', c.Ask("m1", Question("hello", system="Be brief."))),
+        ("ask m1 --seed 3 -- --raw seed=4", c.Ask("m1", Question("--raw seed=4", seed=3))),
+        ("ask m1 -- seed=4", c.Ask("m1", Question("seed=4"))),
         ("ask m1 --environment staging hello",
          c.Ask("m1", Question("hello"), environment="staging")),
     ],
