@@ -21,6 +21,11 @@ class Time:
         self._moved = threading.Condition()
         self._sleepers = 0
 
+    @property
+    def rate(self) -> float:
+        """How many of its seconds pass in a real one."""
+        return self._rate
+
     def now(self) -> datetime:
         """Return the sandbox's time of day, in UTC."""
         return self._start + timedelta(seconds=self.monotonic())

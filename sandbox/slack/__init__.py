@@ -1,1 +1,1 @@
-"""A loopback Slack: Web API, streams, slash commands and response URLs over state in memory."""
+"""A loopback Slack: Web API, modals, files, Socket Mode and HTTP delivery over state in memory."""

@@ -18,6 +18,8 @@ _AS_JSON_TEXT = {
     "metadata": "invalid_metadata_format",
     "chunks": "invalid_chunks",
     "attachments": "invalid_attachments",
+    "files": "invalid_arguments",
+    "view": "invalid_arguments",
 }
 
 

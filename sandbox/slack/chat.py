@@ -1,4 +1,4 @@
-"""chat.postMessage, chat.update and chat.postEphemeral, after their pages on docs.slack.dev.
+"""chat.postMessage, update, postEphemeral, delete and getPermalink, after docs.slack.dev.
 
 Text is kept as given: Slack escapes nothing itself. A post truncates at 40,000 characters,
 an update refuses above 4,000.
@@ -9,9 +9,9 @@ from typing import Any
 from sandbox.slack.blocks import check_blocks
 from sandbox.slack.calls import Call
 from sandbox.slack.errors import RefusedError
+from sandbox.slack.objects import message_json
 from sandbox.slack.records import Ephemeral, Json, Message
 from sandbox.slack.store import Store
-from sandbox.slack.views import message_json
 
 _TRUNCATED_AT = 40_000
 _MOST_OF_AN_UPDATE = 4_000
@@ -19,8 +19,8 @@ MOST_MARKDOWN = 12_000
 
 
 def post_message(store: Store, call: Call) -> Json:
-    """chat.postMessage."""
-    channel = store.writable(call.text("channel"))
+    """chat.postMessage; a person's id in place of a channel opens a direct message."""
+    channel = store.writable(store.addressed(call.text("channel")))
     text, blocks = _content(call)
     message = Message(
         ts=store.new_ts(),
@@ -50,7 +50,8 @@ def update(store: Store, call: Call) -> Json:
     message.text = text or message.text
     message.blocks = blocks
     message.edited += 1
-    message.edited_ts = store.new_ts()
+    if not blocks:  # with blocks, Slack does not show a message as edited
+        message.edited_ts = store.new_ts()
     return {
         "channel": channel,
         "ts": message.ts,
@@ -63,7 +64,7 @@ def post_ephemeral(store: Store, call: Call) -> Json:
     """chat.postEphemeral."""
     channel = store.writable(call.text("channel"))
     user = call.text("user")
-    if user not in store.team.people:
+    if user not in store.team.people or not store.is_seen_by(user, channel):
         raise RefusedError("user_not_in_channel")
     text, blocks = _content(call)
     note = Ephemeral(
@@ -77,6 +78,28 @@ def post_ephemeral(store: Store, call: Call) -> Json:
     )
     store.ephemerals.append(note)
     return {"message_ts": note.ts}
+
+
+def delete(store: Store, call: Call) -> Json:
+    """chat.delete: a bot deletes what it wrote itself."""
+    channel = store.known(call.text("channel"))
+    message = store.message(channel, call.text("ts"))
+    if message.user != store.team.bot_user:
+        raise RefusedError("cant_delete_message")
+    store.remove(channel, message.ts)
+    return {"channel": channel, "ts": message.ts}
+
+
+def get_permalink(store: Store, call: Call) -> Json:
+    """chat.getPermalink: the address of a message; a reply's names its thread."""
+    channel = store.known(call.text("channel"))
+    message = store.message(channel, call.text("message_ts"))
+    link = (
+        f"https://{store.team.domain}.slack.com/archives/{channel}/p{message.ts.replace('.', '')}"
+    )
+    if message.is_reply:
+        link += f"?thread_ts={message.thread_ts}&cid={channel}"
+    return {"channel": channel, "permalink": link}
 
 
 def checked_metadata(metadata: Any) -> Json | None:  # noqa: ANN401 - any JSON

@@ -1,4 +1,4 @@
-"""conversations.history, conversations.replies and conversations.info, after docs.slack.dev.
+"""conversations.history, .replies, .info and .open, after docs.slack.dev.
 
 History goes from the newest to the oldest and leaves replies out unless they were broadcast;
 replies go from the oldest to the newest, and the parent opens the first page.
@@ -11,9 +11,11 @@ from decimal import Decimal, InvalidOperation
 
 from sandbox.slack.calls import Call
 from sandbox.slack.errors import RefusedError
+from sandbox.slack.objects import channel_json, message_json
 from sandbox.slack.records import Json, Message
 from sandbox.slack.store import Store
-from sandbox.slack.views import channel_json, message_json
+
+_MOST_USERS = 8
 
 
 def history(store: Store, call: Call) -> Json:
@@ -37,6 +39,34 @@ def replies(store: Store, call: Call) -> Json:
 def info(store: Store, call: Call) -> Json:
     """conversations.info."""
     return {"channel": channel_json(store, store.known(call.text("channel")))}
+
+
+def open_direct(store: Store, call: Call) -> Json:
+    """conversations.open with one person: a direct message; with more it is refused here."""
+    users = [name for name in call.text("users").split(",") if name]
+    if not users and not call.maybe("channel"):
+        raise RefusedError("users_list_not_supplied")
+    if len(users) > _MOST_USERS:
+        raise RefusedError("too_many_users")
+    if len(users) > 1:
+        raise RefusedError("method_not_supported_for_channel_type")
+    channel = _direct(store, users[0]) if users else _resumed(store, call.text("channel"))
+    whole = call.flag("return_im")
+    return {"channel": channel_json(store, channel) if whole else {"id": channel}}
+
+
+def _direct(store: Store, user: str) -> str:
+    if user not in store.team.people:
+        raise RefusedError("user_not_found")
+    if user in store.team.deactivated:
+        raise RefusedError("user_disabled")
+    return store.direct(user)
+
+
+def _resumed(store: Store, channel: str) -> str:
+    if not store.channels[store.known(channel)].is_im:
+        raise RefusedError("method_not_supported_for_channel_type")
+    return channel
 
 
 def _window(call: Call) -> Callable[[str], bool]:

@@ -1,6 +1,7 @@
 """What this Slack refuses.
 
 RefusedError    a call that is answered with `ok: false` and an error code
+NotThereError   a person cannot do this: no such button, field, modal, message or person
 
 Codes are those of the "Errors" tables on docs.slack.dev/reference/methods.
 """
@@ -29,3 +30,7 @@ def invalid_arguments(reason: str) -> RefusedError:
     """Return the refusal of a call whose arguments are wrong, with Slack's hint."""
     hint = {"messages": [f"[ERROR] {reason}"]}
     return RefusedError("invalid_arguments", response_metadata=hint)
+
+
+class NotThereError(ValueError):
+    """An act that no person could do, such as pressing a button that is not there."""

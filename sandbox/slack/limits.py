@@ -17,16 +17,21 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Calls a minute by method, a channel's bucket, and how long a stream may pause (seconds)."""
+    """Calls a minute by method, a channel's bucket, and two spans in the sandbox's seconds.
+
+    `stream_idle` is how long a stream may pause, `trigger_life` how long a trigger opens a modal
+    (real seconds, where the sandbox's run faster).
+    """
 
     per_minute: Mapping[str, int] = field(default_factory=dict)
     channel_burst: int = 0
     channel_per_second: float = 0.0
     stream_idle: float = math.inf
+    trigger_life: float = 3.0
 
     @classmethod
     def none(cls) -> "Limits":
-        """Limit nothing."""
+        """Limit nothing but the life of triggers, which is protocol rather than rate."""
         return cls()
 
     @classmethod
@@ -36,6 +41,8 @@ class Limits:
 
 
 _TIERS = {
+    "apps.connections.open": 50,
+    "chat.delete": 50,
     "chat.update": 50,
     "chat.postEphemeral": 100,
     "chat.startStream": 20,
@@ -44,6 +51,13 @@ _TIERS = {
     "conversations.history": 50,
     "conversations.replies": 50,
     "conversations.info": 50,
+    "conversations.open": 50,
+    "files.completeUploadExternal": 100,
+    "files.getUploadURLExternal": 100,
+    "usergroups.users.list": 20,
+    "users.info": 100,
+    "views.open": 100,
+    "views.update": 100,
 }
 
 

@@ -1,6 +1,7 @@
-"""What a workspace holds: team, channels, messages and notes for one person.
+"""What a workspace holds: team, channels, messages, notes for one person, modals and files.
 
-Shapes follow docs.slack.dev: reference/events/message and reference/objects/conversation-object.
+Shapes follow docs.slack.dev: reference/events/message, reference/objects/conversation-object,
+reference/views and reference/objects/file-object.
 """
 
 from collections.abc import Mapping
@@ -9,17 +10,23 @@ from typing import Any, Literal
 
 Json = dict[str, Any]
 
+APP_SCOPES = frozenset({"connections:write"})
+"""What the app-level token may do: open Socket Mode connections, nothing else."""
+
 BOT_SCOPES = frozenset(
     {
+        "app_mentions:read",
         "channels:history",
         "channels:read",
         "chat:write",
         "commands",
+        "files:write",
         "groups:history",
         "groups:read",
         "im:history",
         "im:read",
         "im:write",
+        "usergroups:read",
         "users:read",
     }
 )
@@ -38,7 +45,10 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """One workspace with Leadline installed: people and channels by id, tokens and secret."""
+    """One workspace with Leadline installed: people, groups and channels by id, tokens, secret.
+
+    `deactivated` names people whose accounts were closed. An empty `app_token` opens nothing.
+    """
 
     bot_token: str = field(repr=False)
     signing_secret: str = field(repr=False)
@@ -46,6 +56,9 @@ class Team:
     channels: Mapping[str, Channel]
     bot_scopes: frozenset[str] = BOT_SCOPES
     more_tokens: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    app_token: str = field(default="", repr=False)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    deactivated: frozenset[str] = frozenset()
     id: str = "T0ACME0001"
     name: str = "Acme"
     domain: str = "acme"
@@ -56,7 +69,10 @@ class Team:
 
     def scopes(self, token: str) -> frozenset[str] | None:
         """Return what a token may do; None if nobody issued it."""
-        return {self.bot_token: self.bot_scopes, **self.more_tokens}.get(token)
+        issued = {self.bot_token: self.bot_scopes, **self.more_tokens}
+        if self.app_token:
+            issued[self.app_token] = APP_SCOPES
+        return issued.get(token)
 
 
 @dataclass(slots=True)
@@ -83,6 +99,8 @@ class Message:
     edited_ts: str | None = None
     chunks: list[Json] = field(default_factory=list)
     stream: Stream | None = None
+    files: list[str] = field(default_factory=list)
+    is_tombstone: bool = False
 
     @property
     def is_reply(self) -> bool:
@@ -102,6 +120,7 @@ class Message:
             "edited": self.edited,
             "chunks": self.chunks,
             "streaming": self.stream is not None,
+            "files": self.files,
         }
 
 
@@ -116,3 +135,53 @@ class Ephemeral:
     source: str
     blocks: list[Json] = field(default_factory=list)
     thread_ts: str | None = None
+
+
+@dataclass(slots=True)
+class View:
+    """A modal on one person's screen: what the app sent, and what the person filled in.
+
+    `values` is keyed by block and action, as Slack's `state.values` is; `errors` by block.
+    """
+
+    id: str
+    user: str
+    content: Json
+    hash: str
+    values: dict[str, dict[str, Json]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def as_state(self) -> Json:
+        """Return what tests look at."""
+        return {
+            "id": self.id,
+            "user": self.user,
+            "hash": self.hash,
+            "values": self.values,
+            "errors": self.errors,
+            **self.content,
+        }
+
+
+@dataclass(slots=True)
+class File:
+    """A file on its way or shared; `content` is None until its bytes have come."""
+
+    id: str
+    name: str
+    size: int
+    ticket: str
+    title: str = ""
+    content: bytes | None = None
+    channels: list[str] = field(default_factory=list)
+
+    def as_state(self) -> Json:
+        """Return what tests look at; bytes that are no UTF-8 are replaced."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "title": self.title or self.name,
+            "size": self.size,
+            "channels": self.channels,
+            "content": None if self.content is None else self.content.decode("utf-8", "replace"),
+        }

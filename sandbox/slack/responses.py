@@ -1,6 +1,7 @@
-"""Response URLs of slash commands: five uses within thirty minutes.
+"""Response URLs of slash commands and interactions: five uses within thirty minutes.
 
-Source: docs.slack.dev/interactivity/handling-user-interaction (message responses).
+Source: docs.slack.dev/interactivity/handling-user-interaction (message responses). The URL of an
+interaction replaces or deletes the message that was used; that of a command what it brought itself.
 """
 
 import json
@@ -21,13 +22,14 @@ _LIFETIME = 30 * 60.0
 
 @dataclass(slots=True)
 class ResponseUrl:
-    """One URL: for whom, since when, and the notes and messages it brought."""
+    """One URL: for whom, since when, the message it came from and what it brought."""
 
     id: str
     user: str
     channel: str
     made: float
     uses: int = 0
+    source: Ephemeral | Message | None = None
     brought: list[Ephemeral | Message] = field(default_factory=list)
 
 
@@ -40,11 +42,14 @@ class Responses:
         self._urls: dict[str, ResponseUrl] = {}
         self._heard: list[Json] = []
 
-    def open(self, user: str, channel: str) -> ResponseUrl:
-        """Make a URL for a command that this person typed in this channel."""
+    def open(
+        self, user: str, channel: str, source: Ephemeral | Message | None = None
+    ) -> ResponseUrl:
+        """Make a URL for what this person did in this channel, on a message if there is one."""
         with self._store.lock:
             made = self._store.time.monotonic()
-            url = ResponseUrl(f"R{len(self._urls) + 1:08d}", user, channel, made)
+            name = f"R{len(self._urls) + 1:08d}"
+            url = ResponseUrl(name, user, channel, made, source=source)
             self._urls[url.id] = url
         return url
 
@@ -68,6 +73,8 @@ class Responses:
         check_blocks(blocks)
         if not (call.text("text") or blocks):
             raise RefusedError("no_text")
+        if call.flag("replace_original") and url.source is not None:
+            return self._replace(url.source, call, blocks)
         if call.flag("replace_original"):
             self._forget_last(url)
         if call.text("response_type") == "in_channel":
@@ -118,11 +125,18 @@ class Responses:
         self._store.ephemerals.append(note)
         return note
 
+    def _replace(self, source: Ephemeral | Message, call: Call, blocks: list[Json]) -> str:
+        source.text, source.blocks = call.text("text"), blocks
+        if isinstance(source, Message):
+            source.edited += 1
+            source.edited_ts = self._store.new_ts()
+        return "replaced"
+
     def _forget_last(self, url: ResponseUrl) -> None:
-        if not url.brought:
-            return
-        match url.brought.pop():
-            case Ephemeral() as note:
+        last = url.source or (url.brought.pop() if url.brought else None)
+        url.source = None
+        match last:
+            case Ephemeral() as note if note in self._store.ephemerals:
                 self._store.ephemerals.remove(note)
-            case Message() as message:
+            case Message() as message if message in self._store.messages[url.channel]:
                 self._store.messages[url.channel].remove(message)

@@ -11,11 +11,18 @@ from sandbox.slack.blocks import check_blocks
 from sandbox.slack.calls import Call
 from sandbox.slack.chat import MOST_MARKDOWN, checked_metadata
 from sandbox.slack.errors import RefusedError
+from sandbox.slack.objects import message_json
 from sandbox.slack.records import Json, Message, Stream
 from sandbox.slack.store import Store
-from sandbox.slack.views import message_json
 
-_CHUNKS = frozenset({"markdown_text", "task_update", "plan_update", "blocks"})
+_CHUNKS = {  # each kind and what it needs: docs.slack.dev/reference/block-kit, streaming chunks
+    "markdown_text": ("text",),
+    "task_update": ("id", "title", "status"),
+    "plan_update": ("title",),
+    "blocks": ("blocks",),
+}
+_STATES = ("pending", "in_progress", "complete", "error")
+_MOST_BLOCKS = 50  # of all chunks of a stream together; stopStream has as many of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +47,9 @@ def start(store: Store, call: Call) -> Json:
         thread_ts=call.text("thread_ts"),
         stream=stream,
     )
-    store.post(channel, message)
     if content:
         _write(message, stream, content)
+    store.post(channel, message)
     return {"channel": channel, "ts": message.ts}
 
 
@@ -63,6 +70,7 @@ def stop(store: Store, call: Call) -> Json:
     """chat.stopStream."""
     channel, message, stream = _streaming(store, call)
     blocks = call.arguments.get("blocks") or []
+    _check_count(blocks)
     check_blocks(blocks)
     metadata = checked_metadata(call.arguments.get("metadata"))
     if content := _content(call):
@@ -122,14 +130,25 @@ def _check_chunks(chunks: Any) -> None:  # noqa: ANN401 - any JSON
     if sum(len(str(c.get("text", ""))) for c in chunks) > MOST_MARKDOWN:
         raise RefusedError("msg_too_long")
     for chunk in chunks:
+        if any(chunk.get(name) is None for name in _CHUNKS[chunk["type"]]):
+            raise RefusedError("invalid_chunks")
+        if chunk["type"] == "task_update" and chunk["status"] not in _STATES:
+            raise RefusedError("invalid_chunks")
         if chunk["type"] == "blocks":
-            check_blocks(chunk.get("blocks"))
+            check_blocks(chunk["blocks"])
+
+
+def _check_count(blocks: Any) -> None:  # noqa: ANN401 - any JSON
+    if isinstance(blocks, list) and len(blocks) > _MOST_BLOCKS:
+        raise RefusedError("msg_blocks_too_many")
 
 
 def _write(message: Message, stream: Stream, content: Content) -> None:
     if stream.mode not in (None, content.mode):
         raise RefusedError("streaming_mode_mismatch")
     stream.mode = content.mode
+    blocks = [b for c in (*message.chunks, *content.chunks) for b in c.get("blocks") or []]
+    _check_count(blocks)
     for chunk in content.chunks:
         if chunk["type"] == "markdown_text":
             message.text += str(chunk.get("text", ""))

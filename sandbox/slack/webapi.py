@@ -14,20 +14,22 @@ from sandbox.slack.calls import Call, read_arguments
 from sandbox.slack.errors import RefusedError
 from sandbox.slack.limits import Meter
 from sandbox.slack.methods import METHODS, READ, SEE, Method
-from sandbox.slack.records import Json
+from sandbox.slack.records import APP_SCOPES, Json
 from sandbox.slack.store import Store
+from sandbox.slack.troubles import Troubles
 
 _NOT_FOR_THE_JOURNAL = frozenset({"token", "self", "world", "call", "ok"})
 _FROM_THE_ANSWER = ("channel", "ts", "message_ts", "error", "needed")
 
 
 class WebApi:
-    """Answers `/api/METHOD`."""
+    """Answers `/api/METHOD`; `troubles` strike chosen calls."""
 
     def __init__(self, store: Store, journal: Journal) -> None:
         self._store = store
         self._journal = journal
         self._meter = Meter(store.limits, store.time)
+        self.troubles = Troubles()
 
     def answer(self, request: Request, method: str) -> Response:
         """Answer one call and write it down."""
@@ -35,7 +37,7 @@ class WebApi:
         status, headers = 200, {}
         try:
             arguments = read_arguments(request)
-            scopes = self._scopes(request, arguments)
+            scopes = self._scopes(request, arguments, method)
             headers["X-OAuth-Scopes"] = ",".join(sorted(scopes))
             body = {"ok": True, **self._run(Call(method, arguments), scopes)}
         except RefusedError as error:
@@ -44,7 +46,7 @@ class WebApi:
         self._write_down(method, arguments, body)
         return Response(json.dumps(body), status, headers, mimetype="application/json")
 
-    def _scopes(self, request: Request, arguments: Mapping[str, Any]) -> frozenset[str]:
+    def _scopes(self, request: Request, arguments: Mapping[str, Any], name: str) -> frozenset[str]:
         header = request.headers.get("Authorization", "")
         token = header.removeprefix("Bearer ") or str(arguments.get("token", ""))
         if not token:
@@ -52,6 +54,9 @@ class WebApi:
         scopes = self._store.team.scopes(token)
         if scopes is None:
             raise RefusedError("invalid_auth")
+        method = METHODS.get(name)
+        if method is not None and method.app_level != (scopes == APP_SCOPES):
+            raise RefusedError("not_allowed_token_type")
         return scopes
 
     def _run(self, call: Call, scopes: frozenset[str]) -> Json:
@@ -59,10 +64,16 @@ class WebApi:
         if method is None:
             raise RefusedError("unknown_method", req_method=call.method)
         with self._store.lock:
+            trouble = self.troubles.take(call.method)
+            if trouble and not trouble.has_acted:
+                raise trouble.refusal()
             self._meter.admit(call.method, call.text("channel"))
             self._check_scope(method, call, scopes)
             call.require(*method.required)
-            return method.answer(self._store, call)
+            answer = method.answer(self._store, call)
+            if trouble:
+                raise trouble.refusal()
+            return answer
 
     def _check_scope(self, method: Method, call: Call, scopes: frozenset[str]) -> None:
         needed = method.scope

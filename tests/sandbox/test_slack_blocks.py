@@ -53,7 +53,7 @@ PLAIN = {"type": "plain_text", "text": "x"}
             [{"type": "actions", "elements": [{"type": "overflow", "action_id": "o"}]}],
             "/blocks/0/elements/0/options",
         ),
-        ([{"type": "actions", "elements": [button(1), button(1)]}], "/blocks"),
+        ([{"type": "actions", "elements": [button(1), button(1)]}], "/blocks/0/elements"),
         ([section("x") | {"block_id": "a"}] * 2, "/blocks"),
         ([{"type": "sektion"}], "/blocks/0/type"),
         ([{"type": "markdown", "text": "x" * 6001}] * 2, "/blocks"),

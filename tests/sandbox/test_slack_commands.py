@@ -92,8 +92,8 @@ def test_a_command_to_nobody_fails_in_front_of_the_person(slack):
 
 
 def test_an_app_that_does_not_answer_in_time_has_timed_out(slack):
-    assert slack.workspace.deliveries.patience == 3
-    slack.workspace.deliveries.patience = 0.2
+    assert slack.workspace.courier.patience == 3
+    slack.workspace.courier.patience = 0.2
     late = threading.Event()
 
     def wait(_: Request):
@@ -187,7 +187,7 @@ def test_the_state_can_be_written_as_json(slack):
     slack.client.chat_postEphemeral(channel=OPS, user="U0BOB", text="x")
 
     state = json.loads(json.dumps(slack.workspace.state()))
-    assert set(state) == {"channels", "ephemerals", "responses"}
+    assert set(state) == {"channels", "ephemerals", "files", "responses", "views"}
     assert state["channels"][OPS]["name"] == "llm-ops"
 
 

@@ -64,6 +64,7 @@ def test_a_posted_message_is_kept_as_it_was_given(slack):
             "edited": 0,
             "chunks": [],
             "streaming": False,
+            "files": [],
         }
     ]
 

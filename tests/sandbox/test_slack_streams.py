@@ -50,6 +50,10 @@ def test_the_sdks_own_streamer_is_understood(slack):
     )
 
 
+TASK = {"type": "task_update", "id": "t1", "title": "read", "status": "complete"}
+DIVIDER = {"type": "divider"}
+
+
 @pytest.mark.parametrize(
     ("more", "error"),
     [
@@ -58,6 +62,10 @@ def test_the_sdks_own_streamer_is_understood(slack):
         ({"recipient_user_id": "U0NOBODY"}, "user_not_found"),
         ({"markdown_text": "x" * 12_001}, "msg_too_long"),
         ({"chunks": [{"type": "song"}]}, "invalid_chunks"),
+        ({"chunks": [{"type": "plan_update"}]}, "invalid_chunks"),
+        ({"chunks": [TASK | {"status": "asleep"}]}, "invalid_chunks"),
+        ({"chunks": [{"type": "blocks", "blocks": [DIVIDER] * 51}]}, "invalid_blocks"),
+        ({"chunks": [{"type": "blocks", "blocks": [DIVIDER] * 30}] * 2}, "msg_blocks_too_many"),
         (
             {"markdown_text": "x", "chunks": [{"type": "markdown_text", "text": "y"}]},
             "cannot_provide_both_markdown_text_and_chunks",
@@ -66,6 +74,17 @@ def test_the_sdks_own_streamer_is_understood(slack):
 )
 def test_a_stream_that_slack_would_refuse_does_not_start(slack, more, error):
     assert refusal(lambda: stream_to(slack.client, **more))["error"] == error
+    assert [m["text"] for m in slack.workspace.messages(OPS)] == ["question"]
+
+
+def test_a_stream_may_end_with_fifty_blocks_beside_those_of_its_chunks(slack):
+    chunks = [TASK, {"type": "blocks", "blocks": [DIVIDER] * 50}]
+    ts = stream_to(slack.client, chunks=chunks)
+    stop = slack.client.chat_stopStream
+    too_many = refusal(lambda: stop(channel=OPS, ts=ts, blocks=[DIVIDER] * 51))
+
+    assert too_many["error"] == "msg_blocks_too_many"
+    assert stop(channel=OPS, ts=ts, blocks=[DIVIDER] * 50)["ok"]
 
 
 def test_a_stream_in_a_direct_message_needs_no_recipient(slack):
