@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from sandbox.cluster.kinds import KINDS, LWS_GROUP, Kind, by_path
 from sandbox.cluster.objects import Object
 
-_WITH_STATUS = ("pods", "nodes", "services", "statefulsets", "leaderworkersets", "deployments")
+_WITH_STATUS = (
+    "pods",
+    "nodes",
+    "services",
+    "statefulsets",
+    "leaderworkersets",
+    "deployments",
+    "kustomizations",
+)
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 

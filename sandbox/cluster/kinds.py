@@ -50,6 +50,8 @@ KINDS = (
     Kind("rbac.authorization.k8s.io", "v1", "roles", "Role"),
     Kind("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
     Kind(LWS_GROUP, "v1", "leaderworkersets", "LeaderWorkerSet", short=("lws",)),
+    Kind("argoproj.io", "v1alpha1", "applications", "Application", short=("app", "apps")),
+    Kind("kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization", short=("ks",)),
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from sandbox.cluster.objects import Object, name_of, ready, terminating
+from sandbox.cluster.objects import Object, condition, name_of, ready, terminating
 
 Row = Callable[[Object], list[object]]
 
@@ -87,6 +87,16 @@ def _event(event: Object) -> list[object]:
     return [event["type"], event["reason"], thing, event["message"]]
 
 
+def _application(app: Object) -> list[object]:
+    status = app.get("status", {})
+    return [status.get("sync", {}).get("status"), status.get("health", {}).get("status")]
+
+
+def _kustomization(item: Object) -> list[object]:
+    ready = condition(item, "Ready")
+    return [ready.get("status"), ready.get("message")]
+
+
 _COLUMNS: Mapping[str, tuple[tuple[str, ...], Row]] = {
     "pods": (("Ready", "Status", "Restarts"), _pod),
     "leaderworkersets": (("Ready", "Desired", "Up-to-date"), _lws),
@@ -94,4 +104,6 @@ _COLUMNS: Mapping[str, tuple[tuple[str, ...], Row]] = {
     "services": (("Type", "Cluster-IP", "External-IP", "Port(s)"), _service),
     "nodes": (("Status", "Roles"), _node),
     "events": (("Type", "Reason", "Object", "Message"), _event),
+    "applications": (("Sync Status", "Health Status"), _application),
+    "kustomizations": (("Ready", "Status"), _kustomization),
 }
