@@ -1,26 +1,30 @@
 """One forward proxy that plays the pod network: whoever listens at a host answers as its engine.
 
 Nobody listening looks like a refused connection through a proxy: closed without an answer.
-Sources: the engines' servers (the socket opens only when the model is loaded).
+Sources: the routes, health checks and API keys of vLLM 0.10.0 to 0.32.0 and of SGLang
+0.4.10.post2 and 0.5.9 (the socket opens only when the model is loaded).
 """
 
 import json
-from collections.abc import Iterator
 
 from werkzeug.wrappers import Request, Response
 
 from sandbox.clock import Time
 from sandbox.cluster import Cluster
 from sandbox.cluster.objects import Object, name_of
-from sandbox.engine.completions import Answer, Complaint, complete, pieces, prompt_of, whole
+from sandbox.engine.callers import Caller
+from sandbox.engine.chat import Chat, Visit
+from sandbox.engine.completions import prompt_of
+from sandbox.engine.dying import Dying
 from sandbox.engine.network import Network
-from sandbox.engine.profile import Profile, profile_of
+from sandbox.engine.profile import profile_of
+from sandbox.engine.routes import serve
 from sandbox.engine.speech import Pace
+from sandbox.engine.troubles import EngineFault, EngineFaults, Trouble
 from sandbox.faults import HungUp
 from sandbox.journal import Journal
 from sandbox.serving import World
 
-_JSON = "application/json"
 _NOT_SAMPLING = ("messages", "model", "stream", "stream_options")
 
 
@@ -33,7 +37,10 @@ class Engine:
         self._time = time
         self._journal = journal
         self._network = Network(cluster)
-        self._pace = pace or Pace()
+        self._faults = EngineFaults()
+        self._dying = Dying(time, cluster)
+        self._chat = Chat(time, self._faults, self._dying, self._alive)
+        self._chat.pace = pace or Pace()
         self._down: set[str] = set()
 
     def world(self) -> World:
@@ -48,83 +55,76 @@ class Engine:
         """Let them listen again; all of them without a prefix."""
         self._down.difference_update([host_prefix] if host_prefix else set(self._down))
 
+    def fault(
+        self, host_prefix: str, kind: Trouble, after_tokens: int = 3, times: int | None = None
+    ) -> None:
+        """Put a fault in force at hosts that begin so; see `sandbox.engine.troubles`.
+
+        Raises:
+            ValueError: a dead worker where no leader serves.
+        """
+        if kind != "dead_worker":
+            self._faults.arm(EngineFault(host_prefix, kind, after_tokens, times))
+            return
+        leaders = self._network.leaders(host_prefix)
+        if not leaders:
+            raise ValueError(f"no leader serves at a host that begins with {host_prefix!r}")
+        for leader in leaders:
+            self._dying.doom(leader)
+
+    def heal(self, host_prefix: str | None = None) -> None:
+        """Take the faults of a prefix back, or all; dead workers live again in any case."""
+        self._faults.heal(host_prefix)
+        self._dying.spare()
+
+    def pace(self, first: float, token: float) -> None:
+        """Set the seconds until the first token and between tokens, from the next wait on."""
+        self._chat.pace = Pace(first, token)
+
     def state(self) -> dict[str, object]:
-        """Return which hosts are down."""
-        return {"down": sorted(self._down)}
+        """Return which hosts are down, the faults in force, and the speed."""
+        pace = self._chat.pace
+        return {
+            "down": sorted(self._down),
+            "faults": self._faults.state(),
+            "dead_workers": self._dying.state(),
+            "pace": {"first": pace.first, "token": pace.token},
+        }
 
     def _answer(self, request: Request) -> Response:
         call, host = _call_of(request), request.host
-        body = _body(request)
         pod = self._listener(host)
         name = name_of(pod) if pod else None
-        self._journal.add("engine", call, host=host, pod=name, **_detail(call, body))
-        if pod is None:
+        self._journal.add("engine", call, host=host, pod=name, **_detail(call, request))
+        fault = self._faults.take(host, call)
+        if pod is None or (fault and fault.kind == "refuse"):
             raise HungUp(host)
-        return self._serve(call, host, pod, body)
+        visit = Visit(host, pod, profile_of(pod), Caller(request, self._time), fault)
+        return serve(visit, request, self._chat, self._dying, int(self._time.now().timestamp()))
 
     def _listener(self, host: str) -> Object | None:
-        if any(host.startswith(prefix) for prefix in self._down):
-            return None
-        return self._network.listener(host)
+        return None if self._fallen(host) else self._network.listener(host)
 
-    def _serve(self, call: str, host: str, pod: Object, body: Object) -> Response:
-        profile = profile_of(pod)
-        match call:
-            case "GET health":
-                return Response(b"")
-            case "GET models":
-                return _json(_models(profile, int(self._time.now().timestamp())))
-            case "GET version" if profile.flavour == "vllm":
-                return _json({"version": ".".join(map(str, profile.version))})
-            case "POST chat/completions":
-                return self._chat(host, pod, profile, body)
-            case _:
-                return _json({"detail": "Not Found"}, 404)
+    def _fallen(self, host: str) -> bool:
+        return any(host.startswith(prefix) for prefix in list(self._down))
 
-    def _chat(self, host: str, pod: Object, profile: Profile, body: Object) -> Response:
-        try:
-            answer = complete(body, profile, int(self._time.now().timestamp()))
-        except Complaint as complaint:
-            return _json(complaint.body(profile), complaint.code)
-        if body.get("stream"):
-            usage = bool((body.get("stream_options") or {}).get("include_usage"))
-            lines = self._spoken(host, pod, pieces(answer, profile, usage=usage))
-            return Response(lines, mimetype="text/event-stream")
-        self._wait(host, pod, answer)
-        return _json(whole(answer, profile))
-
-    def _spoken(
-        self, host: str, pod: Object, lines: Iterator[tuple[bool, bytes]]
-    ) -> Iterator[bytes]:
-        self._time.sleep(self._pace.first)
-        for counts, line in lines:
-            if counts:
-                self._time.sleep(self._pace.token)
-            self._check_alive(host, pod)
-            yield line
-
-    def _wait(self, host: str, pod: Object, answer: Answer) -> None:
-        self._time.sleep(self._pace.first + self._pace.token * len(answer.said))
-        self._check_alive(host, pod)
-
-    def _check_alive(self, host: str, pod: Object) -> None:
-        fallen = any(host.startswith(prefix) for prefix in self._down)
-        if fallen or not self._network.listens(pod):
-            raise HungUp(host)
+    def _alive(self, visit: Visit) -> bool:
+        return not self._fallen(visit.host) and self._network.listens(visit.pod)
 
 
 def _call_of(request: Request) -> str:
     return f"{request.method} {request.path.strip('/').removeprefix('v1/')}"
 
 
-def _body(request: Request) -> Object:
-    text = request.get_data(as_text=True)
-    return dict(json.loads(text)) if text else {}
-
-
-def _detail(call: str, body: Object) -> dict[str, object]:
+def _detail(call: str, request: Request) -> dict[str, object]:
     if call != "POST chat/completions":
         return {}
+    try:
+        body = json.loads(request.get_data())
+    except ValueError:  # not JSON, or not even text
+        return {"malformed": True}
+    if not isinstance(body, dict):
+        return {"malformed": True}
     sampling = {key: value for key, value in body.items() if key not in _NOT_SAMPLING}
     return {
         "model": body.get("model"),
@@ -133,19 +133,3 @@ def _detail(call: str, body: Object) -> dict[str, object]:
         "stream": bool(body.get("stream")),
         **sampling,
     }
-
-
-def _models(profile: Profile, created: int) -> Object:
-    model = {
-        "id": profile.model,
-        "object": "model",
-        "created": created,
-        "owned_by": profile.flavour,
-        "root": profile.root,
-    }
-    extra = {"parent": None, "max_model_len": profile.context}
-    return {"object": "list", "data": [model | (extra if profile.flavour == "vllm" else {})]}
-
-
-def _json(body: Object, code: int = 200) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False), code, mimetype=_JSON)

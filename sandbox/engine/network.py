@@ -20,6 +20,7 @@ from sandbox.cluster.objects import (
     running,
     terminating,
 )
+from sandbox.engine.profile import minds_health, reachable
 
 _POD_NAME = 3  # POD.SUBDOMAIN.NAMESPACE
 _SERVICE_NAME = 2  # SERVICE.NAMESPACE
@@ -36,21 +37,41 @@ class Network:
         """Return the pod whose engine listens at `host`, such as `a-leader.default.svc:8000`."""
         name, _, number = host.partition(":")
         parts = name.removesuffix(".cluster.local").removesuffix(".svc").split(".")
-        wanted = int(number or 80)
+        wanted = int(number or 80) if (number or "80").isdecimal() else -1
         pod = None
         if len(parts) == _SERVICE_NAME:
             pod, wanted = self._behind(parts[0], parts[1], wanted)
         elif len(parts) == _POD_NAME:
             pod = self._named(*parts)
-        return pod if pod and port(_container(pod)) == wanted and self.listens(pod) else None
+        if pod is None or port(_container(pod)) != wanted or not reachable(pod):
+            return None
+        return pod if self.listens(pod) else None
+
+    def leaders(self, host_prefix: str) -> list[Object]:
+        """Return the serving leaders that are reached at hosts that begin so."""
+        pods = [pod for pod in self._cluster.select("pods") if leads(pod) and self.listens(pod)]
+        return [
+            pod for pod in pods if any(name.startswith(host_prefix) for name in self._hosts(pod))
+        ]
 
     def listens(self, pod: Object) -> bool:
-        """Say whether this very pod's engine serves: it and its whole group are up."""
+        """Say whether this very pod's engine serves: it and its whole group are up.
+
+        Of workers, only SGLang's have a server, which answers probes.
+        """
         live = self._cluster.get("pods", pod["metadata"]["namespace"], name_of(pod))
         if live is None or live["metadata"]["uid"] != pod["metadata"]["uid"]:
             return False
-        leads = labels(live).get(WORKER_INDEX, "0") == "0"
-        return leads and ready(live) and not terminating(live) and self._complete(live)
+        serves = leads(live) or minds_health(live)
+        return serves and ready(live) and not terminating(live) and self._complete(live)
+
+    def _hosts(self, pod: Object) -> Iterator[str]:
+        namespace = pod["metadata"]["namespace"]
+        yield f"{name_of(pod)}.{pod['spec'].get('subdomain')}.{namespace}"
+        for service in self._cluster.select("services", namespace):
+            chosen = service["spec"].get("selector") or {}
+            if chosen.items() <= labels(pod).items():
+                yield f"{name_of(service)}.{namespace}"
 
     def _complete(self, pod: Object) -> bool:
         marks = labels(pod)
@@ -78,6 +99,11 @@ class Network:
             return None, wanted
         pod = pods[next(self._turns[f"{namespace}/{name}"]) % len(pods)]
         return pod, _target(service, pod, wanted)
+
+
+def leads(pod: Object) -> bool:
+    """Say whether a pod leads its group; one without a group leads itself."""
+    return labels(pod).get(WORKER_INDEX, "0") == "0"
 
 
 def _container(pod: Object) -> Object:

@@ -1,11 +1,13 @@
 """What the engine tests share: a deployment, the network before it, the real OpenAI client."""
 
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import openai
 
 from sandbox.engine import Engine
 from sandbox.serving import serving
+from tests.engine.raw import Side
 from tests.sandbox.test_cluster_bench import LWS, Bench, lws
 
 SERVICE = "qwen-leader.default.svc:8000"
@@ -38,6 +40,10 @@ class Net:
     def get(self, path, host=SERVICE):
         with openai.DefaultHttpxClient(proxy=self.proxy) as http:
             return http.get(f"http://{host}{path}")
+
+    def raw(self, host=SERVICE, key=None):
+        """Give the network over raw HTTP, as the engine's contract asks it."""
+        return Side(urlsplit(self.proxy).netloc, host=host, key=key)
 
     def chat(self, host=SERVICE, said="hello", **options):
         asked = {"model": "qwen3-32b", "messages": [{"role": "user", "content": said}]}
@@ -85,9 +91,16 @@ def with_leader(command, args=(), **wishes):
     return body
 
 
-def vllm(*args, image="vllm:v0.10.0"):
-    return with_leader(["python3", "-m", "vllm.entrypoints.openai.api_server"], args, image=image)
+def vllm(*args, image="vllm:v0.10.0", **wishes):
+    command = ["python3", "-m", "vllm.entrypoints.openai.api_server"]
+    return with_leader(command, args, image=image, **wishes)
 
 
-def sglang(*args):
-    return with_leader(["python3", "-m", "sglang.launch_server"], ["--port", "8000", *args])
+def sglang(*args, image="sglang:v0.4.10.post2", **wishes):
+    """Return a deployment whose pods all run the server, as SGLang's do."""
+    listen = ["--host", "0.0.0.0", "--port", "8000"]  # noqa: S104 - as inside of a pod
+    command = ["python3", "-m", "sglang.launch_server"]
+    body = with_leader(command, [*listen, *args], image=image, **wishes)
+    worker = body["spec"]["leaderWorkerTemplate"]["workerTemplate"]["spec"]["containers"][0]
+    worker |= {"command": command, "args": listen}
+    return body
