@@ -7,10 +7,15 @@ GitOpsError
 ├── UsageError               the command line does not say what to do (exit 2)
 ├── ConflictError            somebody else's work stands where ours should go (exit 1)
 ├── ForgeUnavailableError    the Git host does not answer or refuses us for now (exit 3)
+│   └── ForgeBusyError       a limit of the Git host is used up; `wait` says for how long (exit 3)
 └── ClusterUnavailableError  the API server of a dry run does not answer or refuses us (exit 3)
 
 A text names the act, the thing and the next step. `exit_code` is what a terminal sees.
 """
+
+import math
+
+_MINUTE = 60
 
 
 class GitOpsError(Exception):
@@ -45,6 +50,15 @@ class ForgeUnavailableError(GitOpsError):
     """The Git host cannot be reached or refuses us; worth trying again."""
 
     exit_code = 3
+
+
+class ForgeBusyError(ForgeUnavailableError):
+    """A limit of the Git host is used up; `wait` is the time in seconds until there is room."""
+
+    def __init__(self, text: str, wait: float) -> None:
+        when = f"{math.ceil(wait)} s" if wait < 2 * _MINUTE else f"{math.ceil(wait / _MINUTE)} min"
+        super().__init__(f"{text}; try again in {when}")
+        self.wait = wait
 
 
 class ClusterUnavailableError(GitOpsError):

@@ -1,11 +1,11 @@
 """Port: the Git host of the GitOps repository, as far as desired state needs it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from gitops.plan import Plan
+from gitops.pull_request import Metadata, Written
 
 
 class Review(StrEnum):
@@ -16,34 +16,91 @@ class Review(StrEnum):
     CLOSED = "closed"
 
 
+class Outcome(StrEnum):
+    """What became of a proposal.
+
+    OPENED: a new pull request stands. ATTACHED: somebody had proposed the same; nothing was
+    written. AMENDED: the requester's own open pull request got another commit, so approvals given
+    before it lapse. A run that finds its own work done says what it had done.
+    """
+
+    OPENED = "opened"
+    ATTACHED = "attached"
+    AMENDED = "amended"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The main branch as it stood at one moment: its commit and that commit's tree."""
+
+    commit: str
+    tree: str
+
+
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """A pull request of ours; `state` is the desired state it proposes."""
+    """A pull request.
+
+    `head` is the commit it ends in, `author` the login that opened it, `merge_commit` what main
+    got of it, `metadata` what its body carries (None on a pull request that is not Leadline's).
+    """
 
     number: int
     url: str
     review: Review
     merged_by: str = ""
+    title: str = ""
+    branch: str = ""
+    head: str = ""
+    author: str = ""
+    draft: bool = False
+    merge_commit: str = ""
+    metadata: Metadata | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """The pull request of a proposal, and what became of the proposal.
+
+    `rebased` says that main had changed the same overlay since the branch was made: the new
+    commit is the plan on main as it is now.
+    """
+
+    pull: PullRequest
+    outcome: Outcome
+    rebased: bool = False
 
 
 class Forge(Protocol):
     """A Git host. It opens pull requests; it never writes the main branch and never forces."""
 
-    def files(self, folder: str) -> Mapping[str, str]:
-        """Return the text files of a folder on the main branch, by path; empty when absent."""
+    def main(self) -> Revision:
+        """Return where the main branch stands now."""
         ...
 
-    def propose(
-        self, plan: Plan, message: str, body: str, labels: Sequence[str] = ()
-    ) -> PullRequest:
+    def files(self, folder: str, at: Revision | None = None) -> Mapping[str, str]:
+        """Return the text files below a folder (or the file) on main, by path; empty when absent.
+
+        The folder "" is the whole repository; ask for the folders you need instead, since each
+        file is read on its own and must be text.
+        `at` is the revision to read, so that several reads see one state; now when None.
+        """
+        ...
+
+    def propose(self, written: Written, base: Revision | None = None) -> Proposed:
         """Make the plan's branch, commit and pull request stand, looking before each step.
 
-        Called again with the same plan it finds its own work and changes nothing.
+        `base` is the revision the plan was made against; now when None. Called again with the
+        same it finds its own work and changes nothing.
+
+        Raises:
+            ConflictError: somebody else holds the pull request, or a person's commit is on it.
+            ForgeUnavailableError: the host does not answer, refuses us, or has no room for now.
         """
         ...
 
     def newest(self, branch: str) -> PullRequest | None:
-        """Return the newest pull request that came from a branch, whatever became of it."""
+        """Return the open pull request of a branch, else its newest; None when it has none."""
         ...
 
     def pull_request(self, number: int) -> PullRequest:

@@ -1,7 +1,8 @@
-"""Pure: what reviewers read: commit message, labels and body of a pull request.
+"""Pure: what reviewers read: commit message, labels and body of a pull request; and back.
 
 Order of the body: who and why, the change in one table, checks and fit, then the details; the
-first screen is enough to judge. GitHub takes 65,536 characters of a body.
+first screen is enough to judge. GitHub takes 65,536 characters of a body. What Leadline must find
+again stands in the commit's trailers and in a comment that the body opens with.
 """
 
 import json
@@ -11,11 +12,14 @@ from dataclasses import dataclass
 from importlib import resources
 
 import jinja2
+import msgspec
 
 from gitops.assess import Assessment
 from gitops.checks import Severity
+from gitops.checks.secrets import secrets_in
 from gitops.deployment import ModelDeployment
 from gitops.difference import MARKDOWN_LIMIT, as_markdown
+from gitops.errors import CheckFailedError
 from gitops.fit import Fit, Verdict, title
 from gitops.impact import Impact, in_words
 from gitops.plan import Action, Plan
@@ -23,28 +27,125 @@ from gitops.plan import Action, Plan
 STATE_TRAILER = "Desired-State"
 """Trailer of our commits: how a repeated run finds its own work again."""
 
+REQUESTER_TRAILER = "Requested-by"
+REQUEST_TRAILER = "Request-Id"
+THREAD_TRAILER = "Slack-Thread"
+
+TREE_TRAILER = "Written-Tree"
+"""Trailer with the id of the commit's own tree: a commit that a person has changed no longer
+names its tree, so it is not taken for ours."""
+
+OWN_LABELS = ("action/", "env/", "engine/", "gpu-delta/", "risk/", "fit/")
+"""Beginnings of labels that follow the plan; other labels are people's and stay."""
+
 GIB = 1024**3
 
 _FIT_LABELS = {Verdict.FITS: "ok", Verdict.TIGHT: "tight", Verdict.NO: "no"}
 
 
+class Thread(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The Slack thread of a pull request: a link for people, channel and `ts` for Leadline."""
+
+    permalink: str = ""
+    channel: str = ""
+    ts: str = ""
+
+
+class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a pull request's body carries for Leadline, unseen by people.
+
+    `state` is the desired state it proposes, `request` the delivery that asked for it last,
+    `requester` who holds it.
+    """
+
+    name: str
+    environment: str
+    state: str
+    request: str
+    requester: str = ""
+    thread: Thread | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """Who asked for a plan, where and why; `key` is the delivery the request came by."""
+    """Who asked for a plan, where and why; `key` is the delivery the request came by.
+
+    `thread` is where it is talked about; None where there is none, or none yet.
+    """
 
     by: str
     key: str
     reason: str = ""
+    thread: Thread | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A plan written up for people: all that a Git host needs to propose it."""
+
+    plan: Plan
+    metadata: Metadata
+    message: str
+    body: str
+    labels: tuple[str, ...] = ()
+
+
+def write_up(assessed: Assessment, requested: Requested) -> Written:
+    """Return an assessed plan as people will review it.
+
+    Raises:
+        CheckFailedError: the reason, or a file, holds what looks like a key; nobody is shown it.
+    """
+    _refuse_secrets(assessed.plan, requested)
+    return Written(
+        assessed.plan,
+        metadata(assessed.plan, requested),
+        message(assessed.plan, requested),
+        body(assessed, requested),
+        labels(assessed),
+    )
 
 
 def message(changed: Plan, requested: Requested) -> str:
     """Return the commit message, with the trailers that a repeated run looks for."""
-    return (
-        f"{changed.title}\n\n"
-        f"Requested-by: {one_line(requested.by)}\n"
-        f"Request-Id: {one_line(requested.key)}\n"
-        f"{STATE_TRAILER}: {changed.state}\n"
+    trailers = {
+        REQUESTER_TRAILER: one_line(requested.by),
+        THREAD_TRAILER: one_line(requested.thread.permalink) if requested.thread else "",
+        REQUEST_TRAILER: one_line(requested.key),
+        STATE_TRAILER: changed.state,
+    }
+    lines = [f"{name}: {value}\n" for name, value in trailers.items() if value]
+    return f"{changed.title}\n\n{''.join(lines)}"
+
+
+def trailers_of(text: str) -> dict[str, str]:
+    """Return the trailers of a commit message: the lines `Name: value` that it ends with."""
+    last = text.strip().rpartition("\n\n")[2]
+    return dict(re.findall(r"^([A-Za-z][A-Za-z-]*): (.*?)\r?$", last, re.MULTILINE))
+
+
+def metadata(changed: Plan, requested: Requested) -> Metadata:
+    """Return what the body carries for Leadline."""
+    thread = requested.thread
+    return Metadata(
+        name=changed.deployment.name,
+        environment=changed.deployment.environment,
+        state=changed.state,
+        request=one_line(requested.key),
+        requester=one_line(requested.by),
+        thread=thread and Thread(*(one_line(part) for part in msgspec.structs.astuple(thread))),
     )
+
+
+def metadata_of(text: str) -> Metadata | None:
+    """Return what a body carries for Leadline; None where there is nothing, or nothing sound."""
+    found = _METADATA.match(text)
+    if found is None:
+        return None
+    try:
+        return msgspec.json.decode(found[1].encode(), type=Metadata)
+    except msgspec.DecodeError:  # a person's edit: as good as no metadata
+        return None
 
 
 def labels(assessed: Assessment) -> tuple[str, ...]:
@@ -82,11 +183,22 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip()[:300]
 
 
+def _refuse_secrets(changed: Plan, requested: Requested) -> None:
+    texts = {"the reason": requested.reason}
+    texts |= {change.path: change.new or "" for change in changed.changes}
+    for where, text in texts.items():
+        if kinds := secrets_in(text):
+            raise CheckFailedError(
+                f"proposing {changed.deployment.name}: {where} holds what looks like a"
+                f" {kinds[0]}; leave it out, and revoke it if it is one"
+            )
+
+
 def _render(assessed: Assessment, requested: Requested, rendered: str) -> str:
     changed = assessed.plan
     removed = changed.action is Action.REMOVE
     return _TEMPLATE.render(
-        metadata=_metadata(changed, requested),
+        metadata=_as_json(metadata(changed, requested)),
         requested_by=escape(requested.by),
         reason=escape(requested.reason),
         before=_column(changed.before),
@@ -103,14 +215,9 @@ def _render(assessed: Assessment, requested: Requested, rendered: str) -> str:
     )
 
 
-def _metadata(changed: Plan, requested: Requested) -> str:
-    values = {
-        "name": changed.deployment.name,
-        "environment": changed.deployment.environment,
-        "state": changed.state,
-        "request": one_line(requested.key),
-    }
-    return json.dumps(values).replace("--", "-\\u002d")
+def _as_json(carried: Metadata) -> str:
+    # Two hyphens would end the comment.
+    return json.dumps(msgspec.to_builtins(carried)).replace("--", "-\\u002d")
 
 
 def _column(deployment: ModelDeployment | None) -> Mapping[str, object]:
@@ -147,6 +254,8 @@ def _fit(found: Fit) -> str:
         f" · of {found.usable / GIB:.1f} GiB"
     )
 
+
+_METADATA = re.compile(r"\s*<!-- leadline:v1 (\{.*?\}) -->")
 
 _TEMPLATE = jinja2.Environment(  # noqa: S701 - Markdown, not HTML; every outside text is escaped
     undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True

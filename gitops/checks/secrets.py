@@ -57,6 +57,11 @@ def no_literal_variable(subject: Subject) -> Iterator[Found]:
                 )
 
 
+def secrets_in(text: str) -> list[str]:
+    """Return what kinds of keys a text seems to hold, in words; never the keys themselves."""
+    return sorted(kind.replace("_", " ") for kind in _kinds(text))
+
+
 def _kinds(text: str) -> set[str]:
     found = {str(match.lastgroup) for match in _LOOKS.finditer(text)}
     for wrapped in set(_WRAPPED.findall(text.replace("\\n", ""))):

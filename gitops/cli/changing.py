@@ -6,9 +6,13 @@ of verbs.
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from gitops.cli.pulling import OnMain
+    from gitops.workspace import WorkingCopy
 
 _PLAN = "Show what a deploy would change: leadline plan qwen3-32b sglang."
 _PULL = "Open a pull request instead of writing."
@@ -44,15 +48,22 @@ class _Verb(click.Command):
         request = self._request().callback(**given)  # type: ignore[misc] # each of ours has one
         copy = WorkingCopy.find(Path.cwd())
         now = dt.datetime.now(dt.UTC)  # noqa: TID251 - a restart is named by its time
-        proposer = Proposer(copy.catalog(), copy, copy.root, copy.policy())
+        main = _on_main(copy) if pull_request else None
+        proposer = Proposer(copy.catalog(), main or copy, copy.root, copy.policy())
         assessed = proposer.assess(request, now)
         saying.show(assessed, as_json=as_json)
         assessed.refuse()
-        if pull_request:
-            saying.open_pull_request(assessed, request)
+        if main:
+            main.propose(assessed, request)
         elif self._writes:
             copy.write(assessed.plan)
             saying.wrote(assessed.plan)
+
+
+def _on_main(copy: "WorkingCopy") -> "OnMain":
+    from gitops.cli.pulling import OnMain  # noqa: PLC0415 - only this flag needs GitHub
+
+    return OnMain.now(copy)
 
 
 def _own(*, writes: bool) -> list[click.Parameter]:

@@ -12,7 +12,6 @@ from gitops.fit import as_data
 from gitops.fit import as_text as fit_text
 from gitops.impact import in_words
 from gitops.plan import Action, Plan
-from gitops.request import Request
 
 
 def show(assessed: Assessment, *, as_json: bool) -> None:
@@ -24,32 +23,6 @@ def wrote(changed: Plan) -> None:
     """Say which files now stand, on standard error, so that --json stays clean."""
     for change in changed.changes:
         click.echo(f"{'removed' if change.new is None else 'wrote'} {change.path}", err=True)
-
-
-def open_pull_request(assessed: Assessment, request: Request) -> None:
-    """Open a pull request of the plan on GitHub.
-
-    Raises:
-        UsageError: GITHUB_TOKEN or LEADLINE_GITOPS_REPOSITORY is not set.
-        ForgeUnavailableError: GitHub does not answer or refuses.
-    """
-    from gitops.github import GithubForge  # noqa: PLC0415 - only this flag needs it
-    from gitops.pull_request import Requested, body, labels, message  # noqa: PLC0415 - as above
-    from gitops.settings import forge_settings, user  # noqa: PLC0415 - as above
-
-    if assessed.plan.action is Action.NOTHING:
-        return
-    reason = getattr(request, "reason", None) or getattr(
-        getattr(request, "changes", None), "reason", None
-    )
-    requested = Requested(f"terminal:{user()}", assessed.plan.state, reason or "")
-    pull = GithubForge.connect(forge_settings()).propose(
-        assessed.plan,
-        message(assessed.plan, requested),
-        body(assessed, requested),
-        labels(assessed),
-    )
-    click.echo(f"pull request #{pull.number}: {pull.url}", err=True)
 
 
 def _text(assessed: Assessment) -> str:

@@ -1,147 +1,154 @@
 """The promises of the Forge port, over PyGithub and the sandbox's GitHub on real sockets."""
 
 import pytest
+from github import Auth, Github
 
-from gitops.assess import assess
-from gitops.catalog import Catalog
-from gitops.engine import Engine
-from gitops.environment import Environment
-from gitops.errors import ConflictError, ForgeUnavailableError
-from gitops.forge import PullRequest, Review
-from gitops.github import GithubForge
-from gitops.overlay import render
-from gitops.plan import plan
-from gitops.pull_request import Requested, body, labels, message
-from gitops.request import Changes, DeployRequest
-from gitops.resolve import resolve
-from gitops.settings import ForgeSettings
-from sandbox.clock import Time
-from sandbox.faults import Fault, Faults
-from sandbox.github.host import GitHub
-from sandbox.github.site import Account, Place
-from sandbox.journal import Journal
-from sandbox.serving import serving
+from gitops.errors import ConflictError, ForgeUnavailableError, InvalidRequestError
+from gitops.forge import Outcome, Review
+from sandbox.github.objects import Change
+from tests.adapters.test_forge_bench import (
+    ALICE_AGAIN,
+    BOB,
+    BRANCH,
+    FOLDER,
+    Stage,
+    planned,
+    removal,
+    written,
+)
 
-BRANCH = "llm/example/qwen3-32b-sglang"
-FOLDER = "overlays/example/qwen3-32b-sglang"
 COMPONENT = "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nimages: []\n"
-
-
-class Stage:
-    """A GitHub with one commit, and the means to look into it."""
-
-    def __init__(self, folder):
-        self.journal, self.faults = Journal(), Faults()
-        accounts = {"bot": Account("leadline[bot]", is_bot=True), "bob": Account("bob")}
-        self.github = GitHub(Time(), self.journal, Place(folder / "r.git"), accounts)
-        self.github.seed({"README.md": "Ours.\n"})
-
-    def calls(self):
-        return [e.call for e in self.journal.entries() if e.world == "github"]
 
 
 @pytest.fixture
 def stage(tmp_path):
-    made = Stage(tmp_path)
-    with serving(made.github.world(), made.faults) as server:
-        made.url = server.url
+    with Stage(tmp_path).served() as made:
         yield made
 
 
-def forge(stage, token="bot", repository="acme/gitops"):  # noqa: S107 - opens a test server
-    return GithubForge.connect(ForgeSettings(repository, token, stage.url))
-
-
-def make_plan(current=None, **words):
-    catalog = Catalog.load()
-    request = DeployRequest("qwen3-32b", Engine.SGLANG, changes=Changes(**words))
-    overlay = render(resolve(request, Environment(name="example"), catalog))
-    return plan(overlay, current or {})
-
-
-def propose(stage, made):
-    requested = Requested("slack:U1", "k1")
-    current = forge(stage).files(FOLDER)
-    assessed = assess(made, current, Environment(name="example"), Catalog.load())
-    text = body(assessed, requested)
-    return forge(stage).propose(made, message(made, requested), text, labels(assessed))
-
-
 def test_a_folder_that_is_not_there_is_empty(stage):
-    assert forge(stage).files(FOLDER) == {}
+    assert stage.forge().files(FOLDER) == {}
 
 
 def test_a_new_proposal_is_one_commit_one_branch_one_pull_request(stage):
-    made = make_plan()
+    done = stage.propose()
 
-    pull = propose(stage, made)
+    assert done.outcome is Outcome.OPENED
+    assert done.pull.url == f"{stage.url}/acme/gitops/pull/1"
+    assert (len(stage.pulls()), stage.branches()) == (1, [BRANCH])
+    assert stage.folder(BRANCH) == {change.path: change.new for change in planned().changes}
+    assert stage.folder("main") == {}
+    assert stage.commit(stage.head()).parents == (stage.head("main"),)
 
-    assert (pull.number, pull.review) == (1, Review.OPEN)
-    assert pull.url == f"{stage.url}/acme/gitops/pull/1"
-    for path, text in ((change.path, change.new) for change in made.changes):
-        assert stage.github.read(BRANCH, path).decode() == text
-        assert stage.github.read("main", path) is None
+
+def test_a_pull_request_is_read_back_whole(stage):
+    made = written()
+    stage.propose()
+
+    pull = stage.forge().pull_request(1)
+
+    assert (pull.number, pull.review, pull.draft, pull.author) == (
+        1, Review.OPEN, False, "leadline[bot]",
+    )  # fmt: skip
+    assert (pull.title, pull.branch, pull.head) == (made.plan.title, BRANCH, stage.head())
+    assert pull.metadata == made.metadata
+    assert (pull.merged_by, pull.merge_commit) == ("", "")
 
 
-def test_a_new_proposal_takes_at_most_eight_calls(stage):
-    propose(stage, make_plan())
+def test_the_labels_are_there(stage):
+    stage.propose()
 
-    calls = [call for call in stage.calls() if not call.startswith("GET contents")]
-    assert len(calls) <= 8
+    assert stage.pulls()[0]["labels"] == list(written().labels)
 
 
 def test_the_same_proposal_again_writes_nothing(stage):
-    first = propose(stage, make_plan())
-    before = len(stage.calls())
+    first = stage.propose()
+    since = len(stage.calls())
 
-    assert propose(stage, make_plan()) == first
-    assert [call for call in stage.calls()[before:] if not call.startswith("GET")] == []
+    assert stage.propose() == first
+    assert stage.writes(since) == []
 
 
 def test_a_merged_overlay_is_read_back_and_changes_nothing(stage):
-    made = make_plan()
-    propose(stage, made)
-    stage.github.merge(1, "bob")
+    stage.propose()
+    merged = stage.github.merge(1, "bob")
 
-    current = forge(stage).files(FOLDER)
+    current = stage.forge().files(FOLDER)
+    pull = stage.forge().pull_request(1)
 
-    assert current == {change.path: change.new for change in made.changes}
-    assert forge(stage).pull_request(1) == PullRequest(
-        1, f"{stage.url}/acme/gitops/pull/1", Review.MERGED, "bob"
-    )
+    assert current == {change.path: change.new for change in planned().changes}
+    assert planned(current).changes == ()
+    assert (pull.review, pull.merged_by, pull.merge_commit) == (Review.MERGED, "bob", merged)
 
 
 def test_a_change_after_a_merge_replaces_the_branch_that_was_left(stage):
-    propose(stage, make_plan())
+    stage.propose()
     stage.github.merge(1, "bob")
 
-    second = propose(stage, make_plan(forge(stage).files(FOLDER), replicas=2))
+    second = stage.propose(replicas=2)
 
-    assert second.number == 2
-    assert b"replicas: 2" in stage.github.read(BRANCH, f"{FOLDER}/llm.yaml")
-
-
-def test_another_proposal_while_one_is_open_is_refused_with_its_link(stage):
-    first = propose(stage, make_plan())
-
-    with pytest.raises(ConflictError, match=first.url):
-        propose(stage, make_plan(replicas=2))
+    assert (second.pull.number, second.outcome) == (2, Outcome.OPENED)
+    assert stage.commit(stage.head()).parents == (stage.head("main"),)
+    assert "replicas: 2" in stage.folder(BRANCH)[f"{FOLDER}/llm.yaml"]
 
 
-def test_a_branch_with_a_persons_commit_is_left_alone(stage):
-    stage.github.push(BRANCH, {"notes.md": "Mine.\n"}, "My work.", "bob")
+def test_a_change_after_a_close_replaces_the_branch_that_was_left(stage):
+    stage.propose()
+    stage.github.close(1, "bob")
 
-    with pytest.raises(ConflictError, match="a commit of somebody else"):
-        propose(stage, make_plan())
+    second = stage.propose(BOB, replicas=2)
 
-    assert stage.github.read(BRANCH, "notes.md") == b"Mine.\n"
+    assert (second.pull.number, second.outcome) == (2, Outcome.OPENED)
+    assert stage.commit(stage.head()).parents == (stage.head("main"),)
+
+
+def test_the_same_state_after_a_close_is_a_new_pull_request(stage):
+    stage.propose()
+    stage.github.close(1, "bob")
+
+    assert stage.propose(ALICE_AGAIN).pull.number == 2
+
+
+def test_a_branch_left_with_a_persons_commit_is_refused_with_advice(stage):
+    stage.propose()
+    stage.github.close(1, "bob")
+    theirs = stage.github.push(BRANCH, {"notes.md": "Mine.\n"}, "My work.", "bob")
+
+    with pytest.raises(ConflictError) as refusal:
+        stage.propose(replicas=2)
+
+    assert str(refusal.value) == (
+        f"branch {BRANCH} (left by {stage.url}/acme/gitops/pull/1) ends in a commit of bob"
+        f" ({theirs[:7]}); merge it or delete the branch, and ask again"
+    )
+    assert stage.head() == theirs
+
+
+def test_a_branch_of_a_persons_own_is_left_alone(stage):
+    theirs = stage.github.push(BRANCH, {"notes.md": "Mine.\n"}, "My work.", "bob")
+
+    with pytest.raises(ConflictError, match=f"branch {BRANCH} ends in a commit of bob"):
+        stage.propose()
+
+    assert stage.head() == theirs
+
+
+def test_a_branch_that_has_nothing_to_do_with_main_is_left_alone(stage):
+    git, bob = stage.github._site.repository, stage.github._site.person("bob")
+    theirs = git.write_commit(git.tree_of("main"), [], "Elsewhere.", bob, bob)
+    assert git.set_ref(f"refs/heads/{BRANCH}", theirs, None)
+
+    with pytest.raises(ConflictError, match=f"branch {BRANCH} ends in a commit of somebody else"):
+        stage.propose()
+
+    assert stage.head() == theirs
 
 
 def test_a_closed_pull_request_is_closed_and_not_merged(stage):
-    propose(stage, make_plan())
+    stage.propose()
     stage.github.close(1, "bob")
 
-    assert forge(stage).pull_request(1).review is Review.CLOSED
+    assert stage.forge().pull_request(1).review is Review.CLOSED
 
 
 @pytest.mark.parametrize(
@@ -152,53 +159,108 @@ def test_a_closed_pull_request_is_closed_and_not_merged(stage):
     ],
 )
 def test_a_refusal_names_the_setting_to_check(stage, token, repository, advice):
-    made = make_plan()
-
     with pytest.raises(ForgeUnavailableError) as refusal:
-        forge(stage, token, repository).propose(made, "m", "b")
+        stage.forge(token, repository).propose(written())
 
     assert str(refusal.value) == f"proposing {BRANCH} on GitHub: {advice}"
 
 
-def test_a_read_is_tried_again_and_a_write_is_not(stage):
-    stage.faults.arm(Fault("github", "GET pulls", "before", "refuse", status=502))
-    stage.faults.arm(Fault("github", "POST pulls", "before", "refuse", status=502))
-
-    with pytest.raises(ForgeUnavailableError, match="502"):
-        propose(stage, make_plan())
-
-    assert stage.faults[0].seen == 2
-    assert stage.faults[1].seen == 1
-
-
 def test_the_newest_pull_request_of_a_branch_is_found_whatever_became_of_it(stage):
-    assert forge(stage).newest(BRANCH) is None
-    propose(stage, make_plan())
+    assert stage.forge().newest(BRANCH) is None
+    stage.propose()
     stage.github.close(1, "bob")
-    propose(stage, make_plan(replicas=2))
+    stage.propose(replicas=2)
 
-    assert forge(stage).newest(BRANCH).number == 2
+    assert stage.forge().newest(BRANCH).number == 2
+    stage.github.merge(2, "bob")
+    assert stage.forge().newest(BRANCH).review is Review.MERGED
 
 
 def test_the_same_state_after_a_merge_was_undone_is_a_new_pull_request(stage):
-    made = make_plan()
-    propose(stage, made)
+    stage.propose()
     stage.github.merge(1, "bob")
-    paths = [change.path for change in made.changes]
+    paths = [change.path for change in planned().changes]
     stage.github.push("main", {"x.md": "Undone.\n"}, "Undo.", "bob", without=paths)
 
-    assert propose(stage, make_plan()).number == 2
-    assert stage.github.read(BRANCH, paths[0]) is not None
+    assert stage.propose().pull.number == 2
+    assert stage.folder(BRANCH) == {change.path: change.new for change in planned().changes}
 
 
 def test_a_file_that_is_no_longer_rendered_is_removed_and_custom_files_stay(stage):
-    made = make_plan()
-    propose(stage, made)
+    stage.propose()
     stage.github.merge(1, "bob")
     old, own = f"{FOLDER}/old.yaml", f"{FOLDER}/custom/kustomization.yaml"
     stage.github.push("main", {old: "x: 1\n", own: COMPONENT}, "More.", "bob")
 
-    propose(stage, make_plan(forge(stage).files(FOLDER)))
+    stage.propose()
 
-    assert stage.github.read(BRANCH, old) is None
-    assert stage.github.read(BRANCH, own) is not None
+    assert old not in stage.folder(BRANCH)
+    assert stage.folder(BRANCH)[own] == COMPONENT
+
+
+def test_a_removal_takes_every_file_of_the_folder_away(stage):
+    stage.propose()
+    stage.github.merge(1, "bob")
+    forge = stage.forge()
+
+    done = forge.propose(removal(forge.files(FOLDER)))
+
+    assert done.pull.title == "undeploy(example/qwen3-32b-sglang): 2 GPUs released, storage stays"
+    assert stage.folder(BRANCH) == {}
+
+
+def test_several_reads_see_one_revision(stage):
+    forge = stage.forge()
+    main = forge.main()
+    stage.github.push("main", {f"{FOLDER}/llm.yaml": "x: 1\n"}, "More.", "bob")
+
+    assert forge.files(FOLDER, main) == {}
+    assert forge.files(FOLDER) == {f"{FOLDER}/llm.yaml": "x: 1\n"}
+
+
+def test_the_empty_folder_is_the_whole_repository(stage):
+    stage.github.push("main", {f"{FOLDER}/llm.yaml": "x: 1\n"}, "More.", "bob")
+
+    assert stage.forge().files("") == {"README.md": "Ours.\n", f"{FOLDER}/llm.yaml": "x: 1\n"}
+
+
+def test_a_folder_whose_name_begins_like_another_is_not_that(stage):
+    stage.github.push("main", {f"{FOLDER}-2/llm.yaml": "x: 1\n"}, "More.", "bob")
+
+    assert stage.forge().files(FOLDER) == {}
+
+
+def test_links_are_not_read(stage):
+    stage.github.push("main", {f"{FOLDER}/a.yaml": "x: 1\n"}, "More.", "bob")
+    link(stage, f"{FOLDER}/b.yaml", "../../../README.md")
+
+    assert list(stage.forge().files(FOLDER)) == [f"{FOLDER}/a.yaml"]
+
+
+def link(stage, path, target):
+    git = stage.github._site.repository
+    (blob,) = git.write_blobs([target.encode()])
+    before = git.commit_of("main")
+    tree = git.write_tree(before, [Change(path, "120000", blob)])
+    bob = stage.github._site.person("bob")
+    assert git.set_ref("refs/heads/main", git.write_commit(tree, [before], "x", bob, bob), before)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"\xff\xfe", "is not UTF-8 text"), (b"#" * 2_000_000, "larger than")]
+)
+def test_a_file_that_nobody_could_review_is_refused(stage, content, reason):
+    stage.github.push("main", {f"{FOLDER}/llm.yaml": content}, "More.", "bob")
+
+    with pytest.raises(InvalidRequestError, match=reason):
+        stage.forge().files(FOLDER)
+
+
+def test_a_pull_request_that_is_not_leadlines_carries_no_metadata(stage):
+    stage.github.push("notes", {"notes.md": "Mine.\n"}, "My work.", "bob")
+    client = Github(auth=Auth.Token("bob"), base_url=stage.url, lazy=True, seconds_between_writes=0)
+    with client:
+        client.get_repo("acme/gitops").create_pull("main", "notes", title="x", body="hello")
+
+    assert stage.forge().pull_request(1).metadata is None
+    assert stage.forge().pull_request(1).author == "bob"

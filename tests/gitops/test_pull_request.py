@@ -13,8 +13,20 @@ from gitops.engine import Engine
 from gitops.environment import Environment, read_environment
 from gitops.errors import CheckFailedError
 from gitops.overlay import render
-from gitops.plan import plan, plan_removal
-from gitops.pull_request import Requested, body, escape, labels, message
+from gitops.plan import FileChange, plan, plan_removal
+from gitops.pull_request import (
+    Metadata,
+    Requested,
+    Thread,
+    body,
+    escape,
+    labels,
+    message,
+    metadata,
+    metadata_of,
+    trailers_of,
+    write_up,
+)
 from gitops.request import Changes, DeployRequest
 from gitops.resolve import resolve
 
@@ -70,7 +82,7 @@ def test_the_body_says_who_what_cost_and_impact_first(scaled):
 
     assert text.startswith(
         '<!-- leadline:v1 {"name": "qwen3-32b-vllm", "environment": "example",'
-        f' "state": "{scaled.plan.state}", "request": "abc123"}} -->\n'
+        f' "state": "{scaled.plan.state}", "request": "abc123", "requester": "slack:U1"}} -->\n'
         "**slack:U1** asked: “try it”\n\n"
         "| | now | after |\n|---|---|---|\n"
         "| Engine | vllm 0.10.0 | vllm 0.10.0 |\n"
@@ -131,6 +143,74 @@ def test_a_reason_with_a_newline_cannot_forge_a_trailer(created):
     assert [line for line in lines if line.startswith("Desired-State:")] == [
         f"Desired-State: {created.plan.state}"
     ]
+
+
+@pytest.mark.parametrize(
+    ("secret", "kind"),
+    [
+        ("ghp_" + "a" * 36, "GitHub token"),
+        ("xoxb-" + "1" * 20, "Slack token"),
+        ("AKIA" + "A" * 16, "AWS key"),
+        ("-----BEGIN RSA PRIVATE KEY-----", "private key"),
+    ],
+)
+def test_a_secret_in_the_reason_reaches_neither_git_nor_people(created, secret, kind):
+    with pytest.raises(
+        CheckFailedError, match=f"the reason holds what looks like a {kind}; "
+    ) as no:
+        write_up(created, Requested("slack:U1", "k", f"use {secret} for it"))
+
+    assert secret not in str(no.value)
+
+
+def test_a_secret_in_a_file_reaches_neither_git_nor_people(created):
+    file = FileChange(f"{created.plan.folder}/llm.yaml", None, "reason: ghp_" + "a" * 36 + "\n")
+    changed = dataclasses.replace(created.plan, changes=(file,))
+
+    with pytest.raises(CheckFailedError, match=r"llm\.yaml holds what looks like a GitHub token"):
+        write_up(dataclasses.replace(created, plan=changed), REQUESTED)
+
+
+def test_what_a_body_carries_is_read_back(created):
+    thread = Thread("https://chat.example/archives/C1/p1", "C1", "1755.1")
+    requested = dataclasses.replace(REQUESTED, thread=thread)
+
+    written = write_up(created, requested)
+
+    assert metadata_of(written.body) == written.metadata == Metadata(
+        "qwen3-32b-vllm", "example", created.plan.state, "abc123", "slack:U1", thread
+    )  # fmt: skip
+    assert metadata_of(written.body.replace("\n", "\r\n")) == written.metadata
+    assert "Slack-Thread: https://chat.example/archives/C1/p1\n" in written.message
+
+
+def test_what_a_request_says_cannot_end_the_comment_or_forge_another(created):
+    evil = Requested('--> <!-- leadline:v1 {"state": "x"} -->', "k--> \n<!--")
+
+    text = body(created, evil)
+
+    assert metadata_of(text) == metadata(created.plan, evil)
+    assert text.splitlines()[0].count("-->") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "hello", "<!-- leadline:v1 -->", "<!-- leadline:v1 {} -->", "<!-- leadline:v1 {x} -->",
+        '<!-- leadline:v1 {"name": 1, "environment": "", "state": "", "request": ""} -->',
+        'x <!-- leadline:v1 {"name": "", "environment": "", "state": "", "request": ""} -->',
+    ],
+)  # fmt: skip
+def test_a_body_of_a_persons_own_carries_nothing(text):
+    assert metadata_of(text) is None
+
+
+def test_trailers_are_the_lines_that_a_message_ends_with(created):
+    assert trailers_of(message(created.plan, REQUESTED)) == {
+        "Requested-by": "slack:U1", "Request-Id": "abc123", "Desired-State": created.plan.state,
+    }  # fmt: skip
+    assert trailers_of("Desired-State: x\n\nMore words.\n") == {}
+    assert trailers_of("") == {}
 
 
 def test_a_long_difference_is_cut_by_resource_below_githubs_limit(created):

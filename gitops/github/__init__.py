@@ -1,0 +1,87 @@
+"""Adapter: the Forge port over GitHub's REST API, through PyGithub.
+
+Every step looks first and then makes it so: only that order converges from a kill at any point. A
+new pull request takes at most eight calls, its look-ups, labels and the reading of a new folder
+included. No GraphQL. Source of the limits: docs.github.com, "Rate limits for the REST API".
+"""
+
+import itertools
+from collections.abc import Mapping
+
+from gitops.clock import Clock, SystemClock
+from gitops.forge import Proposed, PullRequest, Revision
+from gitops.github.budget import ContentBudget, shared_budget
+from gitops.github.connection import Connection
+from gitops.github.looking import find_pull, value
+from gitops.github.reading import Reader
+from gitops.github.signing import TIMEOUT
+from gitops.github.writing import Writer
+from gitops.pull_request import Written
+from gitops.settings import ForgeSettings
+
+__all__ = ["GithubForge"]
+
+
+class GithubForge:
+    """One repository on GitHub.
+
+    For one thread: PyGithub promises nothing between threads. Give each worker its own; they
+    share the budget of writes.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._reader = Reader(connection)
+        self._writer = Writer(connection, self._reader)
+
+    @classmethod
+    def connect(
+        cls,
+        settings: ForgeSettings,
+        clock: Clock | None = None,
+        budget: ContentBudget | None = None,
+        timeout: int = TIMEOUT,
+    ) -> "GithubForge":
+        """Return a forge for the settings; no call is made yet.
+
+        `clock` is what waits between attempts; the machine's when None. `budget` counts the
+        writes; the one this process shares when None. `timeout` is the longest wait for one
+        answer, in seconds.
+        """
+        budget = budget or shared_budget(settings)
+        return cls(Connection(settings, clock or SystemClock(), budget, timeout))
+
+    def main(self) -> Revision:
+        """Return where the main branch stands now."""
+        return self._connection.run(f"reading {self._connection.main}", self._reader.main)
+
+    def files(self, folder: str, at: Revision | None = None) -> Mapping[str, str]:
+        """Return the text files below a folder on main; see the port."""
+        return self._connection.run(
+            f"reading {folder}", lambda: self._reader.texts(folder, at or self._reader.main())
+        )
+
+    def propose(self, written: Written, base: Revision | None = None) -> Proposed:
+        """Make branch, commit and pull request stand; see the port."""
+        looks = itertools.count()
+        return self._connection.run(
+            f"proposing {written.plan.branch}",
+            lambda: self._writer.propose(written, base, again=next(looks) > 0),
+        )
+
+    def newest(self, branch: str) -> PullRequest | None:
+        """Return the open pull request of a branch, else its newest; see the port."""
+        return self._connection.run(
+            f"looking for pull requests of {branch}", lambda: self._newest(branch)
+        )
+
+    def pull_request(self, number: int) -> PullRequest:
+        """Return a pull request as it stands now."""
+        return self._connection.run(f"reading pull request #{number}", lambda: self._pull(number))
+
+    def _newest(self, branch: str) -> PullRequest | None:
+        found = find_pull(self._connection, branch)
+        return value(found) if found else None
+
+    def _pull(self, number: int) -> PullRequest:
+        return value(self._connection.repository.get_pull(number))
