@@ -56,8 +56,11 @@ class _Token:
 class Apps:
     """At most one App, and the tokens it was given.
 
-    JWTs are dated by the clock of the machine that made them (PyGithub reads no other), so they
-    are checked by `machine`, which runs at its rate; tokens expire by the sandbox's own time.
+    What the App's client dates or judges is by the clock of its machine (PyGithub reads no other):
+    JWTs are checked by `machine`, and `expires_at` is written in it, or PyGithub would ask for a
+    new token before every call. A token really ends by the sandbox's own time: at rate 10 after
+    six real minutes, or when a test moves the time; its client then meets a 401, as it does when
+    an App's tokens are revoked.
     """
 
     def __init__(self, time: Time, app: App | None = None, machine: Time | None = None) -> None:
@@ -102,7 +105,7 @@ class Apps:
 
     def _described(self, permissions: Mapping[str, str]) -> Json:
         return {
-            "expires_at": moment(self._time.now() + timedelta(seconds=LIFETIME)),
+            "expires_at": moment(self._machine.now() + timedelta(seconds=LIFETIME)),
             "permissions": dict(permissions),
             "repository_selection": "selected",
         }
@@ -124,7 +127,7 @@ def app_json(app: App, shapes: Shapes) -> Json:
 
 
 def installation_json(app: App, shapes: Shapes) -> Json:
-    """Return the installation as `GET /repos/OWNER/NAME/installation` shows it."""
+    """Return the installation as the App's own calls show it."""
     url = f"{shapes.api}/app/installations/{app.installation}"
     return {
         "id": app.installation,

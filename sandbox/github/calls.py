@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.github.errors import invalid_field
+from sandbox.github.errors import invalid_field, too_long
 from sandbox.github.shapes import Shapes
 from sandbox.github.site import Account
+
+TITLE, BODY = 256, 65_536
+"""Characters of a title and of the text below it or of a comment, from general knowledge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,19 @@ class Call:
             raise invalid_field(resource, name, "missing_field")
         if not isinstance(value, str):
             raise invalid_field(resource, name)
+        return self._short(value, name, resource)
+
+    def text(self, name: str, resource: str) -> str | None:
+        """Return a string of the body that may be left out."""
+        value = self.body.get(name)
+        if value is not None and not isinstance(value, str):
+            raise invalid_field(resource, name)
+        return value and self._short(value, name, resource)
+
+    def _short(self, value: str, name: str, resource: str) -> str:
+        most = {"title": TITLE, "body": BODY}.get(name, len(value))
+        if len(value) > most:
+            raise too_long(resource, name, most)
         return value
 
 

@@ -53,5 +53,11 @@ def invalid_for(resource: str, reason: str) -> RefusedError:
     return _validation({"resource": resource, "code": "custom", "message": reason})
 
 
+def too_long(resource: str, field: str, most: int) -> RefusedError:
+    """Return a refusal of a text of more than `most` characters."""
+    message = f"{field} is too long (maximum is {most} characters)"
+    return _validation({"resource": resource, "code": "custom", "field": field, "message": message})
+
+
 def _validation(error: dict[str, str]) -> RefusedError:
     return RefusedError(422, "Validation Failed", [error])

@@ -1,4 +1,4 @@
-"""Webhooks over the API: make one, look at its deliveries, send one again.
+"""Webhooks over the API: make and remove one, look at its deliveries, send one again.
 
 Source: docs.github.com/rest/repos/webhooks.
 """
@@ -28,6 +28,15 @@ def create_hook(site: Site, call: Call) -> Reply:
 def list_hooks(site: Site, call: Call) -> Reply:
     """GET hooks."""
     return Reply(200, [_hook(call, n, hook) for n, hook in site.hooks.all().items()], paged=True)
+
+
+def delete_hook(site: Site, call: Call, hook: str) -> Reply:  # noqa: ARG001 - one signature
+    """DELETE hooks/ID."""
+    try:
+        site.hooks.remove(int(hook))
+    except KeyError as error:
+        raise not_found() from error
+    return Reply(204, None)
 
 
 def list_deliveries(site: Site, call: Call, hook: str) -> Reply:  # noqa: ARG001 - one signature
@@ -68,6 +77,7 @@ _DELIVERIES = r"hooks/(?P<hook>\d+)/deliveries"
 ROUTES: Routes = (
     ("GET", r"hooks", list_hooks),
     ("POST", r"hooks", create_hook),
+    ("DELETE", r"hooks/(?P<hook>\d+)", delete_hook),
     ("GET", _DELIVERIES, list_deliveries),
     ("POST", _DELIVERIES + r"/(?P<delivery>\d+)/attempts", redeliver),
 )

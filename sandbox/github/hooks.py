@@ -107,6 +107,7 @@ class Hooks:
     def __init__(self, time: Time, journal: Journal) -> None:
         self._time, self._journal = time, journal
         self._hooks: dict[int, Hook] = {}
+        self._made = 0
         self._faults: list[HookFault] = []
         self._log: list[Delivery] = []
         self._aside: list[Delivery] = []
@@ -120,8 +121,14 @@ class Hooks:
     def add(self, hook: Hook) -> int:
         """Register a hook and return its number."""
         with self._changed:
-            self._hooks[len(self._hooks) + 1] = hook
-            return len(self._hooks)
+            self._made += 1
+            self._hooks[self._made] = hook
+            return self._made
+
+    def remove(self, number: int) -> None:
+        """Forget a hook; what is on its way to it is not sent. KeyError if it is not there."""
+        with self._changed:
+            del self._hooks[number]
 
     def all(self) -> Mapping[int, Hook]:
         """Return the hooks by number."""
@@ -200,7 +207,9 @@ class Hooks:
         self._post(delivery)
 
     def _post(self, delivery: Delivery) -> None:
-        hook = self._hooks[delivery.hook]
+        hook = self._hooks.get(delivery.hook)
+        if hook is None:  # removed meanwhile
+            return
         request = urllib.request.Request(  # noqa: S310 - whoever set the hook chose the URL
             hook.url, delivery.body, _headers(hook, delivery), method="POST"
         )

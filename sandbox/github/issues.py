@@ -38,6 +38,7 @@ def remove_label(site: Site, call: Call, number: str, name: str) -> Reply:
     if name not in pull.labels:
         raise RefusedError(404, "Label does not exist")
     pull.labels.remove(name)
+    site.pull_happened("unlabeled", pull, call.account.login, label=name)
     return _labels(call, pull, 200)
 
 

@@ -42,6 +42,7 @@ def create_pull(site: Site, call: Call) -> Reply:
     """POST pulls."""
     title, base = call.words("title", _RESOURCE), call.words("base", _RESOURCE)
     head = call.words("head", _RESOURCE).removeprefix(f"{site.place.owner}:")
+    body = call.text("body", _RESOURCE)
     head_sha, base_sha = site.branch(head), site.branch(base)
     if head_sha is None:
         raise invalid_field(_RESOURCE, "head")
@@ -52,7 +53,7 @@ def create_pull(site: Site, call: Call) -> Reply:
     pull = Pull(
         number=site.pulls.next_number(),
         title=title,
-        body=call.body.get("body"),
+        body=body,
         head=head,
         base=base,
         user=call.account.login,
@@ -155,7 +156,7 @@ def _edit(site: Site, call: Call, pull: Pull) -> Json:
     if "title" in call.body:
         pull.title = call.words("title", _RESOURCE)
     if "body" in call.body:
-        pull.body = call.body["body"]
+        pull.body = call.text("body", _RESOURCE)
     if "base" in call.body:
         pull.base = _new_base(site, call)
     new = {"title": pull.title, "body": pull.body, "base": pull.base}

@@ -103,27 +103,32 @@ class RestApi:
 
     def _response(self, request: Request, status: int, body: object, login: str | None) -> Response:
         text = "" if body is None else json.dumps(body, ensure_ascii=False)
-        etag = _etag(text) if request.method == "GET" and status == _OK else None
-        if etag and etag in request.headers.get("If-None-Match", ""):
+        tag = _tag(text) if request.method == "GET" and status == _OK else None
+        if tag and request.if_none_match.contains_weak(tag):
             status, text = 304, ""
             if login and request.path != "/rate_limit":
                 self._guards.quota.give_back(login)
         kind = "application/json; charset=utf-8"
         response = Response(text, status, self._headers(login), content_type=kind)
-        if etag:
-            response.headers["ETag"] = etag
+        if tag:
+            response.set_etag(tag, weak=True)
         return response
 
     def _for_app(self, request: Request, app: App, sent: Mapping[str, Any]) -> Reply:
         path, shapes, place = _api_path(request)[0], self._shapes(request), self._site.place
+        if trouble := self._guards.trouble(call_of(request)):
+            raise trouble
         if request.method == "POST" and (found := _TOKENS.fullmatch(path)):
             return self._apps.new_token(app, int(found[1]), sent)
         here = f"/repos/{place.owner}/{place.name}/installation"
+        installation = installation_json(app, shapes)
         match (request.method, path):
             case ("GET", "/app"):
                 return Reply(200, app_json(app, shapes))
-            case ("GET", asked) if asked == here:
-                return Reply(200, installation_json(app, shapes))
+            case ("GET", "/app/installations"):
+                return Reply(200, [installation], paged=True)
+            case ("GET", asked) if asked in (here, f"/app/installations/{app.installation}"):
+                return Reply(200, installation)
             case _:
                 raise not_found()
 
@@ -205,8 +210,8 @@ def _sent(request: Request) -> Mapping[str, Any]:
     return found
 
 
-def _etag(text: str) -> str:
-    return f'W/"{hashlib.sha256(text.encode()).hexdigest()}"'
+def _tag(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _user(shapes: Shapes, path: str, account: Account) -> Reply:

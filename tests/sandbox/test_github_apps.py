@@ -1,7 +1,7 @@
 """The sandbox's GitHub: Apps sign in with a key and act with tokens of an hour."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import jwt
 import pytest
@@ -12,6 +12,7 @@ from github import Auth, Github, GithubIntegration
 
 from sandbox.github.apps import App
 from sandbox.github.jwt import PublicKey
+from sandbox.github.troubles import Trouble
 from tests.sandbox.test_github_bench import (
     ALICE,
     Hub,
@@ -80,6 +81,9 @@ def ask(hub, token, path="/app", method="GET"):
 def test_an_app_finds_itself_and_its_installation(hub, app):
     assert app.get_app().slug == "leadline"
     assert app.get_repo_installation("acme", "gitops").id == INSTALLATION
+    assert [one.id for one in app.get_installations()] == [INSTALLATION]
+    assert app.get_app_installation(INSTALLATION).app_id == 5
+    assert refusal(lambda: app.get_app_installation(1)).status == 404
 
 
 def test_an_installation_token_proposes_as_the_bot(hub, app):
@@ -90,15 +94,23 @@ def test_an_installation_token_proposes_as_the_bot(hub, app):
 
     assert pull.user.login == "leadline[bot]"
     assert pull.user.type == "Bot"
-    assert given.expires_at == datetime(2026, 11, 24, 21, tzinfo=UTC)
     assert given.permissions["contents"] == "write"
 
 
 def test_pygithub_gets_itself_a_token(hub, key, app):
     auth = Auth.AppAuth(5, private(key)).get_installation_auth(INSTALLATION)
     with Github(auth=auth, base_url=hub.url, seconds_between_requests=0) as client:
-        # PyGithub compares expiry with the machine's clock; this sandbox's hour is still to come.
         assert client.get_repo("acme/gitops").full_name == "acme/gitops"
+        assert client.get_repo("acme/gitops").get_branch("main").name == "main"
+
+    # PyGithub compares expiry with the machine's clock, whatever the sandbox's says.
+    assert len(hub.heard(f"POST /app/installations/{INSTALLATION}/access_tokens")) == 1
+
+
+def test_a_token_says_that_it_ends_in_an_hour_of_the_machine(hub, app):
+    left = app.get_access_token(INSTALLATION).expires_at - datetime.now(UTC)
+
+    assert timedelta(minutes=59) < left <= timedelta(hours=1)
 
 
 def test_a_token_ends_after_an_hour(hub, app):
@@ -133,6 +145,14 @@ def test_a_token_may_only_what_it_was_given(hub, app, granted, act):
     assert found.status == 403
     assert found.data["message"] == "Resource not accessible by integration"
     assert "x-accepted-github-permissions" in found.headers
+
+
+def test_github_may_be_in_trouble_when_a_token_is_asked_for(hub, app):
+    call = f"POST /app/installations/{INSTALLATION}/access_tokens"
+    hub.github.arm(Trouble(call, "server_error"))
+
+    assert refusal(lambda: app.get_access_token(INSTALLATION)).status == 500
+    assert app.get_access_token(INSTALLATION).token
 
 
 def test_an_app_is_not_given_more_than_its_installation_has(hub, app):

@@ -21,6 +21,7 @@ from tests.sandbox.test_github_bench import (
     open_pull,
     proposed,
     ref_of,
+    refusal,
     text,
 )
 
@@ -92,6 +93,7 @@ def test_every_act_on_a_pull_request_is_told(hub, receiver):
     pull = open_pull(hub.repository(), draft=True)
     hub.github.ready(1, "alice")
     pull.add_to_labels("llm")
+    pull.remove_from_labels("llm")
     pull.edit(title="New")
     hub.github.push(BRANCH, {"b.txt": "b"}, "More.", "alice")
     pull.create_issue_comment("hello")
@@ -106,6 +108,7 @@ def test_every_act_on_a_pull_request_is_told(hub, receiver):
         ("pull_request", "opened"),
         ("pull_request", "ready_for_review"),
         ("pull_request", "labeled"),
+        ("pull_request", "unlabeled"),
         ("pull_request", "edited"),
         ("push", None),
         ("pull_request", "synchronize"),
@@ -222,6 +225,20 @@ def test_hooks_are_made_and_delivered_again_over_the_api(hub, receiver):
     repository.requester.requestJsonAndCheck("POST", path)
     assert hub.github.hooks.drain()
     assert [one.redelivery for one in repository.get_hook_deliveries(made.id)] == [True, False]
+
+
+def test_a_removed_hook_is_told_nothing_and_its_number_is_not_used_again(hub, receiver):
+    repository = hub.repository(ALICE)
+    config = {"url": next(iter(hub.github.hooks.all().values())).url, "content_type": "json"}
+    made = repository.create_hook("web", config, events=["push"])
+    made.delete()
+    again = repository.create_hook("web", config, events=["pull_request"])
+    proposed(hub)
+    assert hub.github.hooks.drain()
+
+    assert again.id != made.id
+    assert made.id not in {one.hook for one in hub.github.hooks.deliveries()}
+    assert refusal(made.delete).status == 404
 
 
 def test_a_webhook_names_the_installation_of_the_app(tmp_path):

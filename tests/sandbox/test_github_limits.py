@@ -1,6 +1,8 @@
 """The sandbox's GitHub: ETags, the primary and the secondary limits, and troubles on demand."""
 
+import base64
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
@@ -33,6 +35,11 @@ def call(hub, path, method="GET", token=BOT, sent=None, **headers):
     )
 
 
+def at_once(count, act):
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(act, range(count)))
+
+
 def comment(hub, token=BOT):
     return call(hub, "issues/1/comments", "POST", token, {"body": "hello"})
 
@@ -52,6 +59,16 @@ def test_what_has_not_changed_is_a_304_that_costs_nothing(tmp_path):
         used = [answer.headers["X-RateLimit-Used"] for answer in (first, again, changed)]
         assert used == ["1", "1", "2"]
         assert changed.json()["object"]["sha"] == hub.github.state()["branches"]["main"]
+
+
+@pytest.mark.parametrize("form", ["{tag}", 'W/"x", {tag}', "strong", "*"])
+def test_an_etag_is_known_in_every_form_that_http_allows(tmp_path, form):
+    with Hub(tmp_path).served() as hub:
+        tag = call(hub, MAIN).headers["ETag"]
+        said = tag.removeprefix("W/") if form == "strong" else form.format(tag=tag)
+
+        assert call(hub, MAIN, **{"If-None-Match": said}).status_code == 304
+        assert call(hub, MAIN, **{"If-None-Match": 'W/"other"'}).status_code == 200
 
 
 def test_pygithub_asks_so_and_keeps_what_it_has(tmp_path):
@@ -196,6 +213,29 @@ def test_a_trouble_waits_for_the_call_it_is_for(tmp_path):
 
     assert (first.status, second.status) == (409, 405)
     assert second.data["message"] == ("Base branch was modified. Review and try the merge again.")
+
+
+def test_of_many_that_open_the_same_pull_request_one_succeeds(tmp_path):
+    with Hub(tmp_path).served() as hub:
+        commit_on(hub.repository(), text("a.txt", "a"))
+        sent = {"title": "Deploy", "head": BRANCH, "base": "main"}
+        statuses = at_once(8, lambda _: call(hub, "pulls", "POST", sent=sent).status_code)
+
+        assert sorted(statuses) == [201, *[422] * 7]
+        assert len(hub.github.state()["pulls"]) == 1
+
+
+def test_of_many_that_replace_the_same_file_one_succeeds(tmp_path):
+    with Hub(tmp_path).served() as hub:
+        proposed(hub, "a.txt")
+        sha = call(hub, f"contents/a.txt?ref={BRANCH}").json()["sha"]
+
+        def replace(number):
+            content = base64.b64encode(b"%d" % number).decode()
+            sent = {"message": "x", "branch": BRANCH, "sha": sha, "content": content}
+            return call(hub, "contents/a.txt", "PUT", sent=sent).status_code
+
+        assert sorted(at_once(6, replace)) == [200, *[409] * 5]
 
 
 def test_an_unknown_trouble_is_named_at_once():

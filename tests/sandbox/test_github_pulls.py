@@ -71,6 +71,15 @@ def test_a_pull_request_follows_its_branch(hub):
         ({"head": "nope"}, {"resource": "PullRequest", "code": "invalid", "field": "head"}),
         ({"base": "nope"}, {"resource": "PullRequest", "code": "invalid", "field": "base"}),
         ({"title": ""}, {"resource": "PullRequest", "code": "missing_field", "field": "title"}),
+        (
+            {"body": "x" * 65_537},
+            {
+                "resource": "PullRequest",
+                "code": "custom",
+                "field": "body",
+                "message": "body is too long (maximum is 65536 characters)",
+            },
+        ),
     ],
 )
 def test_a_pull_request_that_github_would_refuse_is_refused(hub, more, error):
