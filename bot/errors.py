@@ -5,6 +5,10 @@ BotError
 ├── NotFoundError            what a command names does not exist (exit 1)
 ├── ChatUnavailableError     Slack does not answer or refuses us (exit 3)
 ├── StoreUnavailableError    Redis does not answer (exit 3)
+│   └── StoreUncertainError  it did not answer in time; it may have done what was asked
+├── QueueFullError           too many commands wait (exit 3)
+├── StaleError               another worker has taken over; the act was refused (exit 1)
+├── DesiredUnknownError      what stands on main is not known, or too old (exit 3)
 ├── ClusterUnavailableError  the Kubernetes API does not answer or refuses us (exit 3)
 └── EngineUnavailableError   an engine does not answer, or breaks off (exit 3)
 
@@ -36,6 +40,26 @@ class ChatUnavailableError(BotError):
 
 class StoreUnavailableError(BotError):
     """Redis cannot be reached."""
+
+    exit_code = 3
+
+
+class StoreUncertainError(StoreUnavailableError):
+    """Redis did not answer in time; it may have done what was asked."""
+
+
+class QueueFullError(BotError):
+    """Too many commands wait; nothing was done."""
+
+    exit_code = 3
+
+
+class StaleError(BotError):
+    """Another worker has taken over what we were doing; the act was refused."""
+
+
+class DesiredUnknownError(BotError):
+    """What stands on the main branch is not known, or too old to decide by."""
 
     exit_code = 3
 

@@ -1,73 +1,98 @@
-"""The worker: takes commands from the queue and runs each to its end."""
+"""The worker: runs the jobs of both lanes and tells people what could not be done."""
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from bot.chat import Chat, Person, Place
-from bot.commands.ask import Asker
-from bot.commands.deploy import Asked, Deployer
-from bot.commands.parse import USAGE, Ask, Help, parse
-from bot.errors import BotError
-from bot.notice import Refused, Usage
-from bot.store import Job, Queue, Taken
+from bot.commands.lanes import Hall, LaneReader, Pace
+from bot.commands.work import Running
+from bot.errors import BotError, StaleError, StoreUnavailableError
+from bot.notice import Refused
+from bot.store import Job, Lane
+from gitops.clock import Clock
 from gitops.errors import GitOpsError
-from gitops.request import DeployRequest
 
 _log = logging.getLogger(__name__)
+
+PATIENCE = {Lane.CHANGE: timedelta(minutes=15), Lane.ASK: timedelta(minutes=2)}
+"""How long a command may wait to begin; a person who waited longer has done something else."""
+
+PACES = {Lane.CHANGE: Pace(threads=4), Lane.ASK: Pace(threads=8)}
+"""Asks only wait for engines; changes also build overlays."""
+
+Command = Callable[[Running], None]
+"""Runs what a person typed to its end. What it raises of ours is told to the person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker; `name` stays the same over restarts, so that it takes its own work up again."""
+    """One worker, with its own name; `key_of` is the deployment that a job changes."""
 
-    name: str
-    queue: Queue
+    hall: Hall
     chat: Chat
-    deploy: Deployer
-    ask: Asker
+    clock: Clock
+    command: Command
+    key_of: Callable[[Job], str | None]
+    paces: Mapping[Lane, Pace] = field(default_factory=lambda: PACES)
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set."""
-        for taken in self.queue.jobs(self.name):
-            if taken is not None:
-                self._finish(taken)
-            if stop.is_set():
-                return
+        """Work until `stop` is set; a lane that ends for another reason ends the worker."""
 
-    def _finish(self, taken: Taken) -> None:
-        job = taken.job
-        asked = Asked(job.id, Person(job.person, job.team), Place(job.channel))
-        _log.info("running ref=%s", job.id)
-        if line := self._refusal(taken, asked):
-            self._safely(job, lambda: self.chat.whisper(asked.place, asked.person, Refused(line)))
-        self.queue.done(taken)
-        _log.info("finished ref=%s", job.id)
+        def lane(name: Lane) -> None:
+            try:
+                LaneReader(name, self.hall, self, self.paces[name]).run(stop)
+            finally:
+                stop.set()
 
-    def _refusal(self, taken: Taken, asked: Asked) -> str:
+        with ThreadPoolExecutor(len(Lane), "lane") as lanes:
+            for future in [lanes.submit(lane, name) for name in Lane]:
+                future.result()
+
+    def key(self, job: Job) -> str | None:
+        """Return the deployment that a job changes; a question changes none."""
+        return self.key_of(job) if job.lane is Lane.CHANGE else None
+
+    def perform(self, running: Running) -> None:
+        """Run a job, or say why it is not run."""
+        line = self._too_late(running) or self._refusal(running)
+        if line:
+            self._tell(running.job, line)
+
+    def broken(self, job: Job) -> None:
+        """Tell the person that their command was put aside."""
+        self._tell(
+            job, f"Something broke (ref {job.id}); the log has it under that reference. Not done."
+        )
+
+    def _too_late(self, running: Running) -> str:
+        """Return why a job is not run: it began before, or it waited for too long."""
+        job = running.job
+        if running.tries > 1:  # a change goes on where it stopped, whenever that was
+            return "your question was interrupted; ask again" if job.lane is Lane.ASK else ""
+        patience = PATIENCE[job.lane]
+        if self.clock.now() - job.at <= patience:
+            return ""
+        minutes = f"{patience.total_seconds() / 60:.0f} min"
+        return f"your command waited for more than {minutes} and was not run; type it again"
+
+    def _refusal(self, running: Running) -> str:
         """Run a command; return the line to say when it could not be done, else nothing."""
         try:
-            self._run(taken, asked)
+            self.command(running)
+        except (StaleError, StoreUnavailableError):
+            raise  # not the person's business: the job goes on elsewhere, or later
         except (BotError, GitOpsError) as error:
-            _log.info("refused ref=%s error=%s", taken.job.id, error)
+            _log.info("refused ref=%s error=%s", running.job.id, error)
             return str(error)
-        except Exception:  # noqa: BLE001 - the one place where a bug becomes a line and a log
-            _log.exception("broken ref=%s", taken.job.id)
-            return f"Something broke (ref {taken.job.id}); the log has it under that reference."
         return ""
 
-    def _run(self, taken: Taken, asked: Asked) -> None:
-        match parse(taken.job.text):
-            case DeployRequest() as request:
-                self.deploy(request, asked)
-            case Ask() as ask:
-                self.ask(ask, asked)
-            case Help():
-                self.chat.whisper(asked.place, asked.person, Usage(USAGE))
-
-    def _safely(self, job: Job, act: Callable[[], None]) -> None:
+    def _tell(self, job: Job, line: str) -> None:
+        person, place = Person(job.person, job.team), Place(job.channel, job.thread)
         try:
-            act()
+            self.chat.whisper(place, person, Refused(line))
         except BotError as error:  # Slack is away: the log keeps what could not be said
             _log.warning("unsaid ref=%s error=%s", job.id, error)

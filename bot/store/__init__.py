@@ -1,32 +1,77 @@
 """Ports: what must survive a restart.
 
 Losing it all loses no desired state (that is in Git) and no observed state (that is in the
-cluster), only which message belongs to what.
+cluster), only which message belongs to what, and the commands that have not been run yet.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
+
+from bot.notice import Card
+
+
+class Lane(StrEnum):
+    """Jobs of one lane never wait for those of the other."""
+
+    CHANGE = "change"
+    ASK = "ask"
+
+
+class Origin(StrEnum):
+    """What a person used to give a command."""
+
+    SLASH = "slash"
+    MENTION = "mention"
+    BUTTON = "button"
+    MODAL = "modal"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A command as it was typed. `id` is its delivery key, also the reference in the log."""
+    """A command as it was typed; a button or a modal becomes the text one would have typed.
+
+    `id` is its delivery key, also the reference in the log; `at` is when it was taken.
+    Whoever has `response_url` can speak for Leadline, so it stays out of logs.
+    """
 
     id: str
+    lane: Lane
     text: str
     person: str
     team: str
     channel: str
+    at: datetime
+    thread: str | None = None
+    origin: Origin = Origin.SLASH
+    response_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A job in the hands of a worker, and the receipt that closes it."""
+    """A job in the hands of a worker, and the receipt that closes it; receipts tell the order."""
 
     job: Job
     receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many jobs of a lane have not ended, and when the oldest of them was taken."""
+
+    jobs: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A lock on `key` that was given to `holder`. A later holder's token is always larger."""
+
+    key: str
+    token: int
+    holder: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +85,12 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposed deployment and where its card is. Written by the worker only."""
+    """A proposed deployment and where its card is. Written by the worker only.
+
+    `fit` is the verdict in a line; `removal` says that its end is proposed; `two_person` that the
+    environment wants an approver who is not `requested_by`; `glass` is the head commit that an
+    administrator let go without one.
+    """
 
     environment: str
     name: str
@@ -57,6 +107,10 @@ class Proposal:
     channel: str
     card: str
     requested_by: str
+    fit: str = ""
+    removal: bool = False
+    two_person: bool = False
+    glass: str = ""
 
     @property
     def key(self) -> str:
@@ -70,7 +124,7 @@ class GroupState:
 
     `leader` is the uid of its leader pod, `cause` the first failure seen on it, `proved` the time
     to first token of the completion that this leader answered, `restarted` whether the thread
-    waits to hear that the group recovered.
+    waits to hear that the group recovered, `silent` how many proofs in a row it did not answer.
     """
 
     leader: str
@@ -78,21 +132,41 @@ class GroupState:
     cause: str = ""
     proved: float | None = None
     restarted: bool = False
+    silent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
     """How far a deployment has come. Written by the watcher only.
 
-    `review` is of the newest pull request; `applied` is the desired state that the cluster shows
-    of ours, which a newer proposal leaves running until it is merged.
+    Of the newest pull request: `review`, its `head`, the ids of the reviews and the names of the
+    failed checks that were told, `checks` as the card shows them, `marked` our own status on the
+    head, `merged_at` (ISO 8601), `merge` what main got of it, and `late`, what was told of a merge that is not applied.
+
+    Of the cluster: `applied` is the desired state that it shows of ours, which a newer proposal
+    leaves running until it is merged; `phase` is how far its pods have come and was told; `removed`
+    and `missing` say that the set is gone, as asked or not; `lost` (ISO 8601) is since when the
+    cluster does not answer, and `unreachable` that people were told.
     """
 
     pull_number: int
     review: str = "open"
+    head: str = ""
+    reviews: tuple[int, ...] = ()
+    failed: tuple[str, ...] = ()
+    checks: str = ""
+    marked: str = ""
+    merged_at: str = ""
+    merge: str = ""
+    late: str = ""
     uid: str = ""
     applied: str = ""
+    phase: str = ""
     served: bool = False
+    removed: bool = False
+    missing: bool = False
+    lost: str = ""
+    unreachable: bool = False
     groups: dict[int, GroupState] = field(default_factory=dict)
 
 
@@ -100,15 +174,17 @@ class Queue(Protocol):
     """Commands on their way from a listener to a worker."""
 
     def put(self, job: Job) -> bool:
-        """Keep a job durably; False when its id was seen before."""
+        """Keep a job durably; False when its id was seen before.
+
+        Raises:
+            QueueFullError: too many jobs of its lane wait; nothing was kept.
+            StoreUncertainError: no answer in time; it may have been kept.
+            StoreUnavailableError: nothing was kept.
+        """
         ...
 
-    def jobs(self, worker: str) -> Iterator[Taken | None]:
-        """Yield the worker's own unfinished jobs, then new ones; None after an idle second."""
-        ...
-
-    def done(self, taken: Taken) -> None:
-        """Forget a job that has ended."""
+    def depth(self, lane: Lane) -> Depth:
+        """Return what waits or runs in a lane."""
         ...
 
 
@@ -125,9 +201,13 @@ class Posts(Protocol):
 
 
 class Records(Protocol):
-    """Proposals, by the worker, and rollouts, by the watcher."""
+    """Proposals, by the worker, and rollouts, by the watcher.
 
-    def propose(self, proposal: Proposal) -> None:
+    A write with a fence is refused with StaleError, and nothing is written, when another has had
+    the lock since.
+    """
+
+    def propose(self, proposal: Proposal, fence: Fence | None = None) -> None:
         """Keep the newest proposal of a deployment."""
         ...
 
@@ -139,6 +219,30 @@ class Records(Protocol):
         """Return how far a deployment has come."""
         ...
 
-    def advance(self, key: str, rollout: Rollout) -> None:
+    def advance(self, key: str, rollout: Rollout, fence: Fence | None = None) -> None:
         """Keep how far a deployment has come."""
+        ...
+
+
+class Cards(Protocol):
+    """The newest card of each deployment, by the watcher, for those who ask how it stands."""
+
+    def show(self, key: str, card: Card) -> None:
+        """Keep a card."""
+        ...
+
+    def cards(self) -> Mapping[str, Card]:
+        """Return every card by its deployment's ENVIRONMENT/NAME."""
+        ...
+
+
+class Wakes(Protocol):
+    """Pull requests that have changed, from the webhook to the watcher. A hint: polling decides."""
+
+    def wake(self, number: int, delivery: str) -> bool:
+        """Say that a pull request has changed; False when that delivery was seen before."""
+        ...
+
+    def numbers(self) -> Iterator[int]:
+        """Yield the numbers of pull requests that have changed, without end."""
         ...

@@ -1,0 +1,298 @@
+"""Lanes over fakeredis and a real redis-server: order, renewal, poison, outages, the end."""
+
+import contextlib
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+import redis
+
+from bot.commands.hand import first_of_each, place
+from bot.commands.lanes import Hall, LaneReader, Pace
+from bot.errors import StaleError
+from bot.store import Lane, Taken
+from bot.store.claims import RedisClaims
+from bot.store.locks import RedisLocks
+from bot.store.queue import RedisQueue
+from tests.adapters.test_store_queue import JOB
+
+QUICK = Pace(threads=3, renew=0.1, look=0.1, idle=0.2, blocked=0.01, again=0.01, grace=0.3)
+
+
+class Scribe:
+    """Writes down what begins and ends; `act` is what a job does. Its words name a deployment."""
+
+    def __init__(self, act=lambda running: None):
+        self.act = act
+        self.told = []
+        self.lines = []
+        self.wrote = threading.Condition()
+
+    def key(self, job):
+        return job.text.partition(" ")[2] or None
+
+    def perform(self, running):
+        self.write("begin", running.job.id)
+        self.act(running)
+        self.write("end", running.job.id)
+
+    def broken(self, job):
+        self.told.append(job.id)
+        self.write("broken", job.id)
+
+    def write(self, *line):
+        with self.wrote:
+            self.lines.append(line)
+            self.wrote.notify_all()
+
+    def wait(self, *line, times=1):
+        """Wait until a line was written so many times."""
+        with self.wrote:
+            return self.wrote.wait_for(lambda: self.lines.count(line) >= times, 20)
+
+
+@contextlib.contextmanager
+def lane(url, work, name="w1", pace=QUICK, idle=60.0, which=Lane.CHANGE):
+    """Run a lane for the length of a `with` block."""
+    claims = RedisClaims.connect(url, name, idle)
+    reader = LaneReader(which, Hall(name, claims, claims, RedisLocks.connect(url)), work, pace)
+    stop = threading.Event()
+    thread = threading.Thread(target=reader.run, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.fixture
+def queue(redis_url):
+    return RedisQueue.connect(redis_url)
+
+
+@pytest.fixture
+def raw(redis_url):
+    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5) as client:
+        yield client
+
+
+def change(number, deployment=""):
+    return replace(JOB, id=f"job-{number}", text=f"deploy {deployment}".strip())
+
+
+def test_the_first_of_each_deployment_in_a_line_is_the_one_that_may_run():
+    line = [Taken(change(n, d), f"5-{n}") for n, d in enumerate(["a", "b", "a", "", "b"])]
+
+    assert first_of_each(line, Scribe().key) == {"a": "5-0", "b": "5-1"}
+
+
+def test_receipts_sort_as_numbers():
+    assert sorted(["9-10", "10-0", "9-9"], key=place) == ["9-9", "9-10", "10-0"]
+
+
+def test_changes_of_one_deployment_run_one_by_one_in_their_order(redis_url, queue):
+    work = Scribe()
+    jobs = [change(number, f"m{number % 3}") for number in range(24)]
+    for job in jobs:
+        queue.put(job)
+    with lane(redis_url, work, "w1"), lane(redis_url, work, "w2"):
+        assert all(work.wait("end", job.id) for job in jobs)
+
+    for each in range(3):
+        mine = [job.id for job in jobs if job.text == f"deploy m{each}"]
+        lines = [line for line in work.lines if line[1] in mine]
+        assert lines == [(what, name) for name in mine for what in ("begin", "end")]
+
+
+def test_a_deployment_that_takes_long_does_not_hold_back_another(redis_url, queue):
+    go = threading.Event()
+    work = Scribe(lambda running: running.job.text == "deploy slow" and go.wait(20))
+    for number in range(6):
+        queue.put(change(number, "slow"))
+    queue.put(change(9, "other"))
+    with lane(redis_url, work):
+        assert work.wait("end", "job-9")
+        assert ("end", "job-0") not in work.lines
+        go.set()
+        assert work.wait("end", "job-5")
+
+
+def test_asks_that_take_long_do_not_hold_back_a_change(redis_url, queue):
+    go = threading.Event()
+    work = Scribe(lambda running: running.job.lane is Lane.ASK and go.wait(20))
+    for number in range(5):
+        queue.put(replace(JOB, id=f"ask-{number}", lane=Lane.ASK, text="ask"))
+    with lane(redis_url, work, which=Lane.ASK), lane(redis_url, work):
+        assert work.wait("begin", "ask-2")
+        queue.put(change(1))
+        assert work.wait("end", "job-1")
+        go.set()
+        assert work.wait("end", "ask-4")
+
+
+def test_a_change_that_raises_three_times_is_parked_told_once_and_the_next_one_runs(
+    redis_url, queue, raw, caplog
+):
+    def act(running):
+        if running.job.id == "job-1":
+            raise ValueError("poison")
+
+    work = Scribe(act)
+    queue.put(change(1, "m"))
+    queue.put(change(2, "m"))
+    with lane(redis_url, work):
+        assert work.wait("end", "job-2")
+
+    assert work.lines.count(("begin", "job-1")) == 3
+    assert work.told == ["job-1"]
+    assert [fields["reason"] for _, fields in raw.xrange("leadline:parked")] == [
+        "ValueError: poison"
+    ]
+    assert "broken ref=job-1 try=3" in caplog.text
+
+
+def test_a_change_that_killed_its_worker_three_times_is_parked_without_being_run(
+    redis_url, queue, raw
+):
+    queue.put(change(1))
+    for _ in range(3):
+        claims = RedisClaims.connect(redis_url, "w1")
+        claims.inherit(Lane.CHANGE)
+        [taken] = claims.take(Lane.CHANGE, 1, 0) or claims.line(Lane.CHANGE)
+        claims.begin(taken)
+    work = Scribe()
+    with lane(redis_url, work):
+        assert work.wait("broken", "job-1")
+        queue.put(change(2))
+        assert work.wait("end", "job-2")
+
+    assert ("begin", "job-1") not in work.lines
+    assert raw.xlen("leadline:parked") == 1
+
+
+def test_a_change_whose_parking_kills_its_worker_too_is_parked_in_silence(redis_url, queue, raw):
+    queue.put(change(1))
+    for _ in range(4):
+        claims = RedisClaims.connect(redis_url, "w1")
+        claims.inherit(Lane.CHANGE)
+        [taken] = claims.take(Lane.CHANGE, 1, 0) or claims.line(Lane.CHANGE)
+        claims.begin(taken)
+    queue.put(change(2))
+    work = Scribe()
+    with lane(redis_url, work, pace=replace(QUICK, threads=1)):
+        assert work.wait("end", "job-2")
+
+    assert work.told == []
+    assert raw.xlen("leadline:parked") == 1
+
+
+def test_an_ask_that_raises_is_parked_at_once(redis_url, queue, raw):
+    work = Scribe(lambda running: 1 / 0)
+    queue.put(replace(JOB, lane=Lane.ASK))
+    with lane(redis_url, work, which=Lane.ASK):
+        assert work.wait("broken", "abc")
+
+    assert work.lines.count(("begin", "abc")) == 1
+    assert raw.xlen("leadline:parked") == 1
+
+
+def test_a_job_without_a_key_that_can_be_found_does_not_stop_its_lane(redis_url, queue):
+    class Puzzled(Scribe):
+        def key(self, job):
+            return ("m", "n")[int(job.id[-1])]
+
+    work = Puzzled()
+    queue.put(change(7))
+    queue.put(change(1))
+    with lane(redis_url, work):
+        assert work.wait("end", "job-7")
+        assert work.wait("end", "job-1")
+
+
+def test_a_running_job_is_renewed(redis_url, queue, raw):
+    go = threading.Event()
+    work = Scribe(lambda running: go.wait(20))
+    queue.put(change(1, "m"))
+    with lane(redis_url, work, pace=replace(QUICK, look=60)):
+        assert work.wait("begin", "job-1")
+        assert renewals(raw, 2)
+        go.set()
+
+
+def renewals(raw, times):
+    """Wait until a pending job's idle time has fallen so many times."""
+    before, seen, end = 0, 0, time.monotonic() + 20
+    while seen < times and time.monotonic() < end:
+        [entry] = raw.xpending_range("leadline:jobs:change", "workers", "-", "+", 1)
+        idle = entry["time_since_delivered"]
+        seen, before = seen + (idle < before), idle
+    return seen == times
+
+
+def test_a_stop_waits_for_what_ends_soon_and_gives_back_the_rest(redis_url, queue):
+    go = threading.Event()
+    work = Scribe(lambda running: running.job.id == "job-1" and go.wait(20))
+    queue.put(change(1, "m"))
+    queue.put(change(2, "m"))
+    with lane(redis_url, work):
+        assert work.wait("begin", "job-1")
+    after = Scribe()
+    with lane(redis_url, after, "w2"):
+        assert after.wait("end", "job-2")
+        go.set()
+
+    assert after.lines == [(w, j) for j in ("job-1", "job-2") for w in ("begin", "end")]
+
+
+def test_what_a_worker_says_after_it_was_overtaken_is_not_taken_for_the_end(redis_url, queue):
+    tries = []
+
+    def act(running):
+        tries.append(running.tries)
+        if len(tries) == 1:
+            raise StaleError("keeping a proposal: another worker has taken over")
+
+    work = Scribe(act)
+    queue.put(change(1, "m"))
+    with lane(redis_url, work):
+        assert work.wait("end", "job-1")
+
+    assert tries == [1, 2]
+
+
+def test_a_job_that_ended_while_redis_was_away_is_closed_later_and_not_run_again(redis_server):
+    away = threading.Event()
+    work = Scribe(lambda running: running.job.id == "job-1" and away.wait(20))
+    queue = RedisQueue.connect(redis_server.url)
+    queue.put(change(1))
+    with lane(redis_server.url, work):
+        assert work.wait("begin", "job-1")
+        redis_server.kill()
+        away.set()
+        assert work.wait("end", "job-1")
+        redis_server.start()
+        queue.put(change(2))
+        assert work.wait("end", "job-2")
+        assert emptied(queue)
+
+    assert work.lines.count(("begin", "job-1")) == 1
+
+
+def emptied(queue):
+    """Wait until no job is left; there is nothing else that tells of it."""
+    pause, end = threading.Event(), time.monotonic() + 30
+    while queue.depth(Lane.CHANGE).jobs and time.monotonic() < end:
+        pause.wait(0.02)
+    return queue.depth(Lane.CHANGE).jobs == 0
+
+
+def test_an_idle_lane_asks_redis_a_few_times_a_second(redis_server):
+    url = redis_server.url
+    with redis.Redis.from_url(url, socket_timeout=5) as raw, lane(url, Scribe(), pace=Pace()):
+        before = raw.info("stats")["total_commands_processed"]
+        threading.Event().wait(2)
+        calls = raw.info("stats")["total_commands_processed"] - before
+
+    assert calls <= 20
