@@ -1,7 +1,7 @@
 """Port: the chat in which people type and Leadline answers."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -10,10 +10,15 @@ from bot.notice import Footer, Notice
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A channel, or a thread in it when `thread` holds the root message's time stamp."""
+    """A channel, or a thread in it when `thread` holds the root message's time stamp.
+
+    `answer_url` reaches the person who typed there also where Leadline is not in the channel;
+    whoever has it can speak for Leadline, so it stays out of logs.
+    """
 
     channel: str
     thread: str | None = None
+    answer_url: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +62,20 @@ class Chat(Protocol):
 
     def stream(self, place: Place, person: Person) -> AbstractContextManager[Stream]:
         """Open a growing message in a thread; leaving the block closes it, whatever happened."""
+        ...
+
+
+class Directory(Protocol):
+    """What the chat knows of people and places."""
+
+    def link(self, place: Place) -> str:
+        """Return a link to a message: the root of a thread."""
+        ...
+
+    def groups(self, person: Person, among: frozenset[str]) -> frozenset[str]:
+        """Return which of these user groups a person is in, as of at most a minute ago."""
+        ...
+
+    def is_home(self, person: Person) -> bool:
+        """Say whether a person belongs to our own workspace: no guest of another one, no bot."""
         ...

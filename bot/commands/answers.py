@@ -1,9 +1,6 @@
 """Pure: what reading verbs answer, from values to notices. Nothing here reaches anything."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
 
 from bot.access import NEEDED, Actor, role_of
 from bot.commands.command import FitQuestion
@@ -15,25 +12,12 @@ from gitops.catalog import Catalog
 from gitops.deployment import ModelDeployment
 from gitops.environment import Environment
 from gitops.parallel import Parallel
+from gitops.past import Standing
 from gitops.roles import Roles
 from gitops.sizing import Sizing, in_words, size
 
 PAGE = 20
 """Rows a page of a list: about a screen in Slack."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One change of a deployment on main; `number` counts back from the newest, 0 what stands."""
-
-    number: int
-    sha: str
-    title: str
-    by: str
-    at: datetime
-    pull: int | None = None
 
 
 def listing(
@@ -58,17 +42,17 @@ def models(catalog: Catalog, search: str, page: int, again: str) -> Listing:
     return _paged("Models", columns, rows, page, again)
 
 
-def history(name: str, entries: Sequence[Entry], page: int, again: str) -> Listing:
+def history(name: str, standings: Sequence[Standing], page: int, again: str) -> Listing:
     """Return what was changed on a deployment, newest first, as `rollback --to N` counts it."""
     rows = [
         (
-            str(e.number) if e.number else "now",
-            e.sha[:7],
-            f"{e.at:%Y-%m-%d %H:%M} UTC",
-            e.by,
-            e.title + (f" (#{e.pull})" if e.pull else ""),
+            str(back) if back else "now",
+            s.commit[:7],
+            f"{s.at:%Y-%m-%d %H:%M} UTC",
+            s.by,
+            s.title + (f" (#{s.pull})" if s.pull else ""),
         )
-        for e in entries
+        for back, s in enumerate(standings)
     ]
     return _paged(f"History of {name}", ("back", "commit", "when", "by", "what"), rows, page, again)
 

@@ -124,24 +124,10 @@ class WhoAmI:
     """Who the person is to Leadline: roles, GitHub login, limits."""
 
 
-Command = (
-    Change
-    | Plan
-    | Rollback
-    | BreakGlass
-    | List
-    | Status
-    | History
-    | Models
-    | FitQuestion
-    | Endpoint
-    | Ask
-    | Help
-    | WhoAmI
-)
+Reading = Plan | List | Status | History | Models | FitQuestion | Endpoint | Help | WhoAmI
+"""What is answered to the person who typed, and changes nothing."""
 
-NAMED = (Rollback, BreakGlass, Status, History, Endpoint, Ask)
-"""Commands about one deployment, which a card's thread implies."""
+Command = Change | Rollback | BreakGlass | Ask | Reading
 
 
 def verb_of(command: Command) -> str:  # noqa: PLR0911 - a line a command

@@ -58,7 +58,7 @@ def _card(card: n.Card) -> list[Block]:
     facts |= {"Fit": card.fit} if card.fit else {}
     facts |= {"Checks": card.checks} if card.checks else {}
     fields = [_field(key, escape(value)) for key, value in facts.items()]
-    fields.append(_field("Pull request", pull_link(card)))
+    fields += [_field("Pull request", pull_link(card))] if card.pull_number else []
     return [
         {"type": "header", "text": {"type": "plain_text", "text": cut(plain(card.name), 150)}},
         {"type": "section", "fields": fields},

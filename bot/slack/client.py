@@ -1,17 +1,20 @@
 """Adapter: the Chat port over Slack's Web API, through slack-sdk."""
 
 import contextlib
+import urllib.parse
 from collections.abc import Iterator
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+from slack_sdk.webhook import WebhookClient
 
 from bot.chat import Person, Place
 from bot.errors import ChatUnavailableError
-from bot.notice import Footer, Notice
+from bot.notice import BROADCAST, Footer, Notice
 from bot.settings import SlackSettings
 from bot.slack.blocks import blocks
 from bot.slack.escaping import inert
@@ -27,8 +30,18 @@ FLUSH_SECONDS = 1.0
 FLUSH_CHARACTERS = 2_000
 """An answer is sent when so much waits; one append takes at most 12,000 characters."""
 
+NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel"})
+"""Errors of a channel that Leadline is not in."""
+
 PAGES = 5
 """Most history pages read to find a message of ours, 100 messages each."""
+
+
+def connect(settings: SlackSettings) -> WebClient:
+    """Return a client for the settings; a 429 is waited out as long as Slack asks, twice."""
+    client = WebClient(token=settings.token, base_url=settings.api_url, timeout=10)
+    client.retry_handlers.append(RateLimitErrorRetryHandler(max_retry_count=2))
+    return client
 
 
 class SlackChat:
@@ -40,17 +53,16 @@ class SlackChat:
 
     @classmethod
     def connect(cls, settings: SlackSettings, clock: Clock) -> "SlackChat":
-        """Return a chat for the settings; a 429 is waited out as long as Slack asks, twice."""
-        client = WebClient(token=settings.token, base_url=settings.api_url, timeout=10)
-        client.retry_handlers.append(RateLimitErrorRetryHandler(max_retry_count=2))
-        return cls(client, clock)
+        """Return a chat for the settings; no call is made yet."""
+        return cls(connect(settings), clock)
 
     def post(self, place: Place, key: str, notice: Notice) -> str:
         """Post a notice with its key as metadata; see the port."""
-        with _said("posting"):
+        with said("posting"):
             answer = self._client.chat_postMessage(
                 channel=place.channel,
                 thread_ts=place.thread,
+                reply_broadcast=place.thread is not None and isinstance(notice, BROADCAST),
                 text=text(notice),
                 blocks=blocks(notice),
                 metadata=_metadata(key),
@@ -61,7 +73,7 @@ class SlackChat:
 
     def find(self, place: Place, key: str, since: datetime) -> str | None:
         """Look for a message of ours by its key; see the port."""
-        with _said("reading the history"):
+        with said("reading the history"):
             for number, page in enumerate(self._history(place, since), 1):
                 for message in page["messages"]:
                     if message.get("metadata", {}).get("event_payload", {}).get("key") == key:
@@ -72,22 +84,47 @@ class SlackChat:
 
     def update(self, place: Place, message: str, notice: Notice) -> None:
         """Edit a message of ours in place."""
-        with _said("editing"):
+        with said("editing"):
             self._client.chat_update(
                 channel=place.channel, ts=message, text=text(notice), blocks=blocks(notice)
             )
 
     def whisper(self, place: Place, person: Person, notice: Notice) -> None:
-        """Tell one person something nobody else sees."""
-        with _said("answering"):
-            self._client.chat_postEphemeral(
-                channel=place.channel, user=person.id, text=text(notice), thread_ts=place.thread
+        """Tell one person something nobody else sees, also where Leadline is not in the channel."""
+        with said("answering"):
+            try:
+                self._client.chat_postEphemeral(
+                    channel=place.channel,
+                    user=person.id,
+                    thread_ts=place.thread,
+                    text=text(notice),
+                    blocks=blocks(notice),
+                )
+            except SlackApiError as error:
+                if error.response.get("error") not in NOT_THERE or not self._may_answer(place):
+                    raise
+                self._answer(place, notice)
+
+    def _may_answer(self, place: Place) -> bool:
+        """Say whether a response URL is Slack's: it came from outside, so its host is checked."""
+        url = urllib.parse.urlsplit(place.answer_url or "")
+        ours = urllib.parse.urlsplit(self._client.base_url)
+        slack = (url.scheme, url.hostname) == ("https", "hooks.slack.com")
+        return slack or (url.scheme, url.netloc) == (ours.scheme, ours.netloc)
+
+    def _answer(self, place: Place, notice: Notice) -> None:
+        invite = f"{text(notice)}\n_Leadline is not in this channel: type `/invite @leadline`._"
+        client = WebhookClient(place.answer_url or "", timeout=10)
+        answer = client.send(text=invite, response_type="ephemeral")
+        if answer.status_code != HTTPStatus.OK:
+            raise ChatUnavailableError(
+                f"answering in Slack: {answer.status_code}; type /invite @leadline in the channel"
             )
 
     @contextlib.contextmanager
     def stream(self, place: Place, person: Person) -> Iterator["SlackStream"]:
         """Open a growing message in a thread; see the port."""
-        with _said("starting an answer"):
+        with said("starting an answer"):
             started = self._client.chat_startStream(
                 channel=place.channel,
                 thread_ts=place.thread or "",
@@ -138,7 +175,7 @@ class SlackStream:
         """Send what is left and close with the footer."""
         if self._waiting:
             self._flush()
-        with _said("ending an answer"):
+        with said("ending an answer"):
             self._client.chat_stopStream(
                 channel=self._channel, ts=self._message, blocks=blocks(footer)
             )
@@ -147,11 +184,11 @@ class SlackStream:
     def close(self) -> None:
         """Close the message if `end` did not: a stream left open would look alive."""
         if not self._closed:
-            with _said("ending an answer"):
+            with said("ending an answer"):
                 self._client.chat_stopStream(channel=self._channel, ts=self._message)
 
     def _flush(self) -> None:
-        with _said("appending to an answer"):
+        with said("appending to an answer"):
             self._client.chat_appendStream(
                 channel=self._channel, ts=self._message, markdown_text=inert(self._waiting)
             )
@@ -163,7 +200,8 @@ def _metadata(key: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _said(act: str) -> Iterator[None]:
+def said(act: str) -> Iterator[None]:
+    """Turn slack-sdk's errors into ours, with the act that the call was for."""
     try:
         yield
     except SlackApiError as error:

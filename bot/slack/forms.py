@@ -108,6 +108,13 @@ def origin_of(view: Mapping[str, Any]) -> Origin:
     return Origin(**json.loads(view["private_metadata"]))
 
 
+def with_fit(view: Mapping[str, Any], line: str) -> View:
+    """Return a form as it stands on the screen, with another line on fit; what is typed stays."""
+    kept = ("type", "callback_id", "title", "submit", "close", "private_metadata")
+    blocks = [_line(line) if block["block_id"] == FIT else block for block in view["blocks"]]
+    return {key: view[key] for key in kept} | {"blocks": blocks}
+
+
 def values_of(view: Mapping[str, Any]) -> dict[str, str]:
     """Return what a person filled in, by block id; empty fields are left out."""
     filled = {}

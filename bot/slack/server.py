@@ -1,35 +1,30 @@
-"""Edge: the HTTP server that Slack's requests arrive at."""
+"""Edge: how Slack's payloads reach the listeners: over HTTP or over Socket Mode."""
 
 import logging
-from collections.abc import Callable
+import threading
 from typing import cast
 
 from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.adapter.wsgi import SlackRequestHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
-from waitress.server import create_server
 
 from bot.settings import SlackSettings
-from bot.slack.listeners import register
-from bot.slack.signature import Wsgi, signed_only
-from bot.store import Queue
+from bot.slack.listeners import Edge
+from bot.slack.signature import signed_only
+from bot.web import Wsgi
 from gitops.clock import Clock
 
 BODY_LIMIT = 64 * 1024
 """Largest request body, in bytes; a slash command has about 500."""
 
-THREADS = 16
-"""Threads that answer requests; each is busy for about a millisecond."""
-
-CONNECTIONS = 1000
-"""Most open connections."""
+PATH = "/slack/events"
+"""Where Slack sends commands, interactions and events."""
 
 
-def app(settings: SlackSettings, queue: Queue) -> App:
+def app(settings: SlackSettings, edge: Edge) -> App:
     """Return the bolt app: listeners only enqueue, so they run before the response."""
-    quiet = logging.getLogger("leadline.bolt")
-    quiet.setLevel(logging.ERROR)  # bolt's own lines hold bodies of requests
     made = App(
         client=WebClient(token=settings.token, base_url=settings.api_url),
         signing_secret=settings.signing_secret,
@@ -39,25 +34,31 @@ def app(settings: SlackSettings, queue: Queue) -> App:
         authorize=lambda: AuthorizeResult(  # bolt's own asks Slack inside the three seconds
             enterprise_id=None, team_id=None, bot_token=settings.token
         ),
-        logger=quiet,
+        logger=_quiet(),
     )
-    register(made, queue)
+    edge.register(made)
     return made
 
 
-def serve(
-    settings: SlackSettings, queue: Queue, clock: Clock, ready: Callable[[int], None]
-) -> None:
-    """Serve until the process ends; `ready` is told the port once it is open."""
-    handler = SlackRequestHandler(app(settings, queue), path="/slack/events")
-    server = create_server(
-        signed_only(cast("Wsgi", handler), settings.signing_secret, clock),
-        host=settings.host,
-        port=settings.port,
-        threads=THREADS,
-        connection_limit=CONNECTIONS,
-        max_request_body_size=BODY_LIMIT,
-        ident="leadline",
-    )
-    ready(getattr(server, "effective_port", settings.port))  # port 0 becomes a real one
-    server.run()
+def _quiet() -> logging.Logger:
+    """Return a logger for bolt, whose own lines hold bodies of requests."""
+    quiet = logging.getLogger("leadline.bolt")
+    quiet.setLevel(logging.ERROR)
+    return quiet
+
+
+def over_http(settings: SlackSettings, edge: Edge, clock: Clock) -> Wsgi:
+    """Return the app that takes Slack's signed requests, at the path that it is put at."""
+    handler = SlackRequestHandler(app(settings, edge), path=PATH)
+    return signed_only(cast("Wsgi", handler), settings.signing_secret, clock, BODY_LIMIT)
+
+
+def over_socket(settings: SlackSettings, edge: Edge, stop: threading.Event) -> None:
+    """Take Slack's payloads over Socket Mode until `stop` is set.
+
+    Several replicas may: Slack gives each payload to one of at most ten connections.
+    """
+    handler = SocketModeHandler(app(settings, edge), settings.app_token, logger=_quiet())
+    handler.connect()  # type: ignore[no-untyped-call] # bolt has no types here
+    stop.wait()
+    handler.close()  # type: ignore[no-untyped-call] # as above

@@ -7,16 +7,12 @@ Source: docs.slack.dev, "Verifying requests from Slack" (v0, HMAC-SHA256, five m
 
 import io
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from slack_sdk.signature import SignatureVerifier
 
+from bot.web import Environ, Start, Wsgi, body_of, plain
 from gitops.clock import Clock
-
-Environ = dict[str, Any]
-Start = Callable[..., object]
-Wsgi = Callable[[Environ, Start], Iterable[bytes]]
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}\Z")
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}\Z")
@@ -33,15 +29,19 @@ class _Seconds:
         return self._clock.now().timestamp()
 
 
-def signed_only(app: Wsgi, secret: str, clock: Clock) -> Wsgi:
-    """Wrap a WSGI app: what Slack did not sign, or signed five minutes ago, gets 401."""
+def signed_only(app: Wsgi, secret: str, clock: Clock, limit: int) -> Wsgi:
+    """Wrap a WSGI app: what Slack did not sign, or signed five minutes ago, gets 401.
+
+    A body larger than `limit` bytes gets 413 and is not read.
+    """
     verifier = SignatureVerifier(secret, clock=_Seconds(clock))  # type: ignore[arg-type] # same shape
 
     def guard(environ: Environ, start_response: Start) -> Iterable[bytes]:
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        body = body_of(environ, limit)
+        if body is None:
+            return plain(start_response, "413 Content Too Large", "too large")
         if not _is_signed(verifier, environ, body):
-            start_response("401 Unauthorized", [("Content-Type", "text/plain")])
-            return [b"not signed by Slack, or too old\n"]
+            return plain(start_response, "401 Unauthorized", "not signed by Slack, or too old")
         return app({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
 
     return guard

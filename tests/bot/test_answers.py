@@ -12,6 +12,7 @@ from bot.notice import Card, Facts, Listing
 from gitops.catalog import Catalog
 from gitops.engine import Engine
 from gitops.environment import Environment, Pool
+from gitops.past import Standing
 from gitops.request import Changes, DeployRequest
 from gitops.resolve import resolve
 from gitops.roles import Binding, Role, Roles
@@ -72,8 +73,8 @@ def test_models_are_found_by_a_word_in_any_case():
 def test_a_history_counts_back_as_rollback_does():
     at = dt.datetime(2026, 11, 24, 9, 5, tzinfo=dt.UTC)
     entries = [
-        answers.Entry(0, "a" * 40, "scale(staging/m1): 1 → 2 groups", "alice", at, 7),
-        answers.Entry(1, "b" * 40, "by hand", "bob", at),
+        Standing("a" * 40, "scale(staging/m1): 1 → 2 groups", "alice", at, 7),
+        Standing("b" * 40, "by hand", "bob", at),
     ]
 
     assert answers.history("staging/m1", entries, 1, "history m1").rows == (

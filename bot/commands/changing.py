@@ -1,0 +1,226 @@
+"""Use case: an assessed change becomes a pull request, a card and replies in its thread.
+
+Every step finds its own earlier work, so that a worker may die anywhere and start again. The card
+comes first, so that the pull request can carry its thread: should Redis be lost, that leads back.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.chat import Directory, Person, Place
+from bot.errors import BotError
+from bot.notice import Amended, Attached, Card, Elsewhere, Notice, Planned, Proposed, Refused
+from bot.speaker import Speaker
+from bot.store import Fence, Proposal, Records
+from gitops.assess import Assessment
+from gitops.checks import Severity
+from gitops.errors import GitOpsError
+from gitops.fit import title
+from gitops.forge import Forge, Outcome, PullRequest, Review, Revision
+from gitops.forge import Proposed as Done
+from gitops.impact import in_words
+from gitops.plan import Action, Plan, diff
+from gitops.pull_request import Requested, Thread, Written, write_up
+
+OPENING = "opening a pull request"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who typed a command, where, the delivery it came by, and the fence for what it writes."""
+
+    key: str
+    person: Person
+    place: Place
+    fence: Fence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An assessed change, the reason for it, and the revision of main it was made against."""
+
+    assessed: Assessment
+    reason: str = ""
+    base: Revision | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """What would change."""
+        return self.assessed.plan
+
+    @property
+    def key(self) -> str:
+        """Identity of the deployment."""
+        return f"{self.plan.deployment.environment}/{self.plan.deployment.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Changer:
+    """The ports that a change needs; `forge` gives each thread its own."""
+
+    forge: Callable[[], Forge]
+    records: Records
+    speaker: Speaker
+    directory: Directory
+
+    def __call__(self, wanted: Wanted, asked: Asked) -> None:
+        """Propose a change and say so.
+
+        Raises:
+            CheckFailedError: a check refuses it; nothing was written.
+            GitOpsError: the Git host refuses.
+        """
+        wanted.assessed.refuse()
+        if wanted.plan.action is Action.NOTHING:
+            self._say_nothing_changes(wanted, asked)
+            return
+        card = self._card(wanted, asked)
+        try:
+            done = self.forge().propose(self._written(wanted, asked, card), wanted.base)
+        except (BotError, GitOpsError) as error:
+            self._say_not_proposed(wanted, asked, card, error)
+            raise
+        self._tell(wanted, done, asked, card)
+
+    def _written(self, wanted: Wanted, asked: Asked, card: Place) -> Written:
+        link = self.directory.link(card)
+        thread = Thread(link, card.channel, card.thread or "")
+        requested = Requested(f"slack:{asked.person.id}", asked.key, wanted.reason, thread)
+        return write_up(wanted.assessed, requested)
+
+    def _card(self, wanted: Wanted, asked: Asked) -> Place:
+        """Return where the deployment's card stands; post it where there is none yet."""
+        channel = wanted.assessed.environment.slack.channel or asked.place.channel
+        known, rollout = self._known(wanted), self.records.rollout(wanted.key)
+        if known and known.channel == channel and not (rollout and rollout.removed):
+            return Place(channel, known.card)
+        if known is None and (found := self._remembered(wanted)):
+            return found
+        first = _first_card(wanted, asked)
+        return Place(channel, self.speaker.say(Place(channel), f"card:{asked.key}", first))
+
+    def _known(self, wanted: Wanted) -> Proposal | None:
+        return next((p for p in self.records.proposals() if p.key == wanted.key), None)
+
+    def _remembered(self, wanted: Wanted) -> Place | None:
+        """Return the thread that the newest pull request carries: Redis may have been lost."""
+        pull = self.forge().newest(wanted.plan.branch)
+        thread = pull.metadata.thread if pull and pull.metadata else None
+        return Place(thread.channel, thread.ts) if thread and thread.ts else None
+
+    def _say_nothing_changes(self, wanted: Wanted, asked: Asked) -> None:
+        """Say so; and take a deployment up again whose record was lost."""
+        text = f"{wanted.plan.folder} is already as you ask; nothing to propose."
+        self.speaker.chat.whisper(asked.place, asked.person, Refused(text))
+        if self._known(wanted):
+            return
+        pull = self.forge().newest(wanted.plan.branch)
+        if pull and pull.review is not Review.CLOSED:
+            card = self._remembered(wanted) or self._card(wanted, asked)
+            self._keep(wanted, pull, asked, card)
+
+    def _say_not_proposed(
+        self, wanted: Wanted, asked: Asked, card: Place, error: Exception
+    ) -> None:
+        """Let a card that was posted for this request say that nothing came of it."""
+        if self._known(wanted):
+            return  # the card is of what runs; the person hears why
+        ended = replace(_first_card(wanted, asked), phase="not proposed", note=str(error))
+        self.speaker.chat.update(Place(card.channel), card.thread or "", ended)
+
+    def _tell(self, wanted: Wanted, done: Done, asked: Asked, card: Place) -> None:
+        self._keep(wanted, done.pull, asked, card)
+        key = f"{done.pull.number}:{wanted.plan.state}"
+        self.speaker.say(card, f"planned:{key}", planned(wanted.assessed))
+        self.speaker.say(card, f"{done.outcome}:{key}:{asked.key}", _news(wanted, done, asked))
+        if card.channel != asked.place.channel:
+            link = self.directory.link(card)
+            notice = Elsewhere(f"{wanted.plan.title}: pull request #{done.pull.number}", link)
+            self.speaker.chat.whisper(asked.place, asked.person, notice)
+
+    def _keep(self, wanted: Wanted, pull: PullRequest, asked: Asked, card: Place) -> None:
+        known = self._known(wanted)
+        self.records.propose(_proposal(wanted, pull, asked, card), asked.fence)
+        if known and known.card == card.thread:
+            return  # the watcher keeps it up to date
+        first = replace(_first_card(wanted, asked), phase="pull request open")
+        shown = replace(first, pull_number=pull.number, pull_url=pull.url)
+        self.speaker.chat.update(Place(card.channel), card.thread or "", shown)
+
+
+def planned(assessed: Assessment, *, written: bool = True) -> Planned:
+    """Return what a plan means in lines that a person reads in half a minute."""
+    found, changed = assessed.impact, assessed.plan
+    cost = "" if found.cost_per_hour is None else f", {found.cost_per_hour:+,.2f} an hour"
+    marks = {Severity.ERROR: "refused", Severity.WARNING: "warning", Severity.WAIVED: "waived"}
+    checks = [f"{marks[f.severity]}: {f.rule}: {f.text}" for f in assessed.findings]
+    return Planned(
+        changed.title,
+        (
+            f"Running groups: {in_words(found)}",
+            f"GPUs: {found.gpus_before} → {found.gpus_after}{cost}",
+            *((f"Fit: {title(assessed.fit)}: {assessed.fit.reason}",) if assessed.fit else ()),
+            *(checks or ("Checks: all pass",)),
+        ),
+        diff(changed),
+        written,
+    )
+
+
+def _news(wanted: Wanted, done: Done, asked: Asked) -> Notice:
+    pull, title_, person = done.pull, wanted.plan.title, asked.person.id
+    match done.outcome:
+        case Outcome.OPENED:
+            changed = wanted.plan
+            return Proposed(title_, pull.number, pull.url, len(changed.changes), "")
+        case Outcome.AMENDED:
+            return Amended(title_, pull.number, pull.url, person)
+        case Outcome.ATTACHED:
+            return Attached(pull.number, pull.url, person)
+
+
+def _first_card(wanted: Wanted, asked: Asked) -> Card:
+    d, found = wanted.plan.deployment, wanted.assessed.fit
+    return Card(
+        name=d.name,
+        environment=d.environment,
+        model=d.model,
+        engine=f"{d.engine.value} {d.engine_version}",
+        shape=d.shape,
+        parallel=str(d.parallel),
+        gpus=d.gpus,
+        pull_number=0,
+        pull_url="",
+        requested_by=asked.person.id,
+        phase=OPENING,
+        fit=fit_line(wanted.assessed) if found else "",
+    )
+
+
+def fit_line(assessed: Assessment) -> str:
+    """Return the verdict in a line; empty where the environment declares no GPUs."""
+    return f"{assessed.fit.verdict.value}: {assessed.fit.reason}" if assessed.fit else ""
+
+
+def _proposal(wanted: Wanted, pull: PullRequest, asked: Asked, card: Place) -> Proposal:
+    d = wanted.plan.deployment
+    return Proposal(
+        environment=d.environment,
+        name=d.name,
+        namespace=d.namespace,
+        model=d.model,
+        served_model_name=d.served_model_name,
+        engine=f"{d.engine.value} {d.engine_version}",
+        shape=d.shape,
+        parallel=str(d.parallel),
+        gpus=d.gpus,
+        state=wanted.plan.state,
+        pull_number=pull.number,
+        pull_url=pull.url,
+        channel=card.channel,
+        card=card.thread or "",
+        requested_by=asked.person.id,
+        fit=fit_line(wanted.assessed),
+        removal=wanted.plan.action is Action.REMOVE,
+        two_person=wanted.assessed.environment.two_person,
+    )

@@ -1,0 +1,107 @@
+"""Pure: what became of a pull request since it was looked at last, and what is news of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.notice import ChecksFailed, Closed, Merged, Notice, Reopened, Reviewed
+from bot.rollout.step import News, Step
+from bot.store import Rollout
+from gitops.forge import PullRequest, Review
+from gitops.reviews import TWO_PERSON, Check, Given, State, Verdict, standing
+
+MARKS = {State.SUCCESS: "✅", State.PENDING: "⏳", State.FAILURE: "❌"}
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A pull request as one look found it; reviews and checks only matter while it is open."""
+
+    pull: PullRequest
+    given: Sequence[Given] = ()
+    checks: Sequence[Check] = ()
+
+
+def review(rollout: Rollout, looked: Looked, now: datetime) -> Step:
+    """Take note of where the pull request stands, and of what was said of it."""
+    pull = looked.pull
+    reviewed, told = _reviews(rollout, looked)
+    failed = _failed(rollout, looked)
+    ended = _ended(rollout, pull)
+    after = replace(
+        rollout,
+        review=pull.review.value,
+        head=pull.head,
+        reviews=told,
+        failed=failed,
+        checks=summary(looked),
+        merged_at=_merged_at(rollout, pull, now),
+        merge=pull.merge_commit,
+        late="" if pull.review is Review.OPEN else rollout.late,
+    )
+    return Step(after, (*reviewed, *_failing(rollout, looked, failed), *ended))
+
+
+def summary(looked: Looked) -> str:
+    """Return checks and standing reviews as the card shows them."""
+    if looked.pull.review is not Review.OPEN:
+        return ""
+    states = [check.state for check in looked.checks]
+    counts = [f"{mark} {states.count(state)}" for state, mark in MARKS.items() if state in states]
+    words = standing(looked.given, looked.pull.head)
+    said = [f"{who} {word.value}" for who, word in words.items() if word is not Verdict.DISMISSED]
+    lapsed = sum(word is Verdict.DISMISSED for word in words.values())
+    rest = [f"{lapsed} lapsed"] if lapsed else []
+    return " · ".join([" ".join(counts), *said, *rest] if counts else [*said, *rest])
+
+
+def _ended(rollout: Rollout, pull: PullRequest) -> tuple[News, ...]:
+    if rollout.review == pull.review.value:
+        return ()
+    notice: Notice
+    match pull.review:
+        case Review.MERGED:
+            notice = Merged(pull.number, pull.merged_by)
+        case Review.CLOSED:
+            notice = Closed(pull.number)
+        case Review.OPEN:
+            return (News(f"pull:{pull.number}:reopened:{rollout.head}", Reopened(pull.number)),)
+    return (News(f"pull:{pull.number}:{pull.review.value}:{pull.head}", notice),)
+
+
+def _reviews(rollout: Rollout, looked: Looked) -> tuple[tuple[News, ...], tuple[int, ...]]:
+    number = looked.pull.number
+    fresh = [given for given in looked.given if given.id not in rollout.reviews]
+    news = tuple(
+        News(
+            f"review:{number}:{given.id}",
+            Reviewed(number, given.by, given.verdict.value, given.comment),
+        )
+        for given in fresh
+        if given.comment or given.verdict is not Verdict.COMMENTED
+    )
+    return news, (*rollout.reviews, *(given.id for given in fresh))
+
+
+def _failed(rollout: Rollout, looked: Looked) -> tuple[str, ...]:
+    """Return the names of failed checks, which a new head commit begins anew."""
+    if looked.pull.review is not Review.OPEN:
+        return rollout.failed
+    failing = [check.name for check in looked.checks if check.state is State.FAILURE]
+    return tuple(sorted(name for name in failing if name != TWO_PERSON))
+
+
+def _failing(rollout: Rollout, looked: Looked, failed: tuple[str, ...]) -> tuple[News, ...]:
+    pull = looked.pull
+    before = rollout.failed if rollout.head == pull.head else ()
+    names = tuple(name for name in failed if name not in before)
+    if not names:
+        return ()
+    key = f"failed:{pull.number}:{pull.head}:{','.join(failed)}"
+    return (News(key, ChecksFailed(pull.number, pull.url, names)),)
+
+
+def _merged_at(rollout: Rollout, pull: PullRequest, now: datetime) -> str:
+    if pull.review is not Review.MERGED:
+        return ""
+    return rollout.merged_at or now.isoformat()

@@ -1,0 +1,73 @@
+"""Adapter: the Directory port over Slack's Web API: who belongs where, and links to messages.
+
+Answers about people are kept for a minute (cachetools), so that a burst of commands asks once.
+"""
+
+import threading
+
+from cachetools import TTLCache, cachedmethod
+from slack_sdk import WebClient
+
+from bot.chat import Person, Place
+from bot.settings import SlackSettings
+from bot.slack.client import connect, said
+from gitops.clock import Clock
+
+KEPT = 60.0
+"""How long an answer about people counts, in seconds; who loses a right loses it within that."""
+
+PEOPLE, GROUPS = 5_000, 200
+"""Most people and groups that are kept."""
+
+
+class SlackDirectory:
+    """One workspace. Safe to share between threads: at worst two of them ask the same."""
+
+    def __init__(self, client: WebClient, clock: Clock) -> None:
+        self._client = client
+        self._turn = threading.Lock()
+        self._people: TTLCache[str, bool] = TTLCache(PEOPLE, KEPT, clock.monotonic)
+        self._groups: TTLCache[str, frozenset[str]] = TTLCache(GROUPS, KEPT, clock.monotonic)
+        self._links: TTLCache[Place, str] = TTLCache(PEOPLE, 24 * 3600, clock.monotonic)
+        self._team = ""
+
+    @classmethod
+    def connect(cls, settings: SlackSettings, clock: Clock) -> "SlackDirectory":
+        """Return a directory for the settings; no call is made yet."""
+        return cls(connect(settings), clock)
+
+    @cachedmethod(lambda self: self._links, lock=lambda self: self._turn)
+    def link(self, place: Place) -> str:
+        """Return a link to the root of a thread; see the port."""
+        with said("asking for a link"):
+            answer = self._client.chat_getPermalink(
+                channel=place.channel, message_ts=place.thread or ""
+            )
+        return str(answer["permalink"])
+
+    def groups(self, person: Person, among: frozenset[str]) -> frozenset[str]:
+        """Return which of these groups a person is in; see the port."""
+        return frozenset(group for group in among if person.id in self._members(group))
+
+    def is_home(self, person: Person) -> bool:
+        """Say whether a person belongs to our own workspace; see the port."""
+        return bool(person.id) and person.team == self._own_team() and self._is_person(person.id)
+
+    @cachedmethod(lambda self: self._groups, lock=lambda self: self._turn)
+    def _members(self, group: str) -> frozenset[str]:
+        with said(f"reading the user group {group}"):
+            answer = self._client.usergroups_users_list(usergroup=group)
+        return frozenset(answer["users"])
+
+    @cachedmethod(lambda self: self._people, lock=lambda self: self._turn)
+    def _is_person(self, person: str) -> bool:
+        with said(f"reading the user {person}"):
+            user = self._client.users_info(user=person)["user"]
+        strange = ("is_bot", "deleted", "is_stranger")
+        return user.get("team_id") == self._own_team() and not any(user.get(s) for s in strange)
+
+    def _own_team(self) -> str:
+        if not self._team:
+            with said("asking who we are"):
+                self._team = str(self._client.auth_test()["team_id"])
+        return self._team

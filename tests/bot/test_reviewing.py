@@ -1,0 +1,139 @@
+"""From looks at a pull request to news, and whether a second person stands behind it."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from bot.notice import ChecksFailed, Closed, Merged, Reopened, Reviewed
+from bot.rollout.reviewing import Looked, review
+from bot.rollout.two_person import judge
+from bot.store import Rollout
+from gitops.forge import PullRequest, Review
+from gitops.reviews import TWO_PERSON, Check, Given, State, Verdict, standing
+from gitops.roles import Binding, Role, Roles
+
+NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
+OPEN = PullRequest(7, "u", Review.OPEN, head="h1")
+APPROVED = Given(1, "bob", Verdict.APPROVED, "looks good", "h1")
+
+
+def look(rollout=Rollout(7), *, pull=OPEN, given=(), checks=()):  # noqa: B008 - a frozen value
+    return review(rollout, Looked(pull, given, checks), NOW)
+
+
+def notices(step):
+    return [news.notice for news in step.news]
+
+
+def test_a_merge_is_told_once_with_who_merged_and_when():
+    merged = replace(OPEN, review=Review.MERGED, merged_by="bob")
+
+    step = look(pull=merged)
+
+    assert notices(step) == [Merged(7, "bob")]
+    assert step.rollout.merged_at == NOW.isoformat()
+    assert look(step.rollout, pull=merged).news == ()
+
+
+def test_a_close_and_a_reopening_are_told_each_time():
+    closed = replace(OPEN, review=Review.CLOSED)
+    first = look(pull=closed)
+    back = look(first.rollout)
+
+    assert notices(first) == [Closed(7)]
+    assert notices(back) == [Reopened(7)]
+    assert look(back.rollout).news == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (APPROVED, [Reviewed(7, "bob", "approved", "looks good")]),
+        (replace(APPROVED, comment=""), [Reviewed(7, "bob", "approved", "")]),
+        (replace(APPROVED, verdict=Verdict.CHANGES, comment="no"),
+         [Reviewed(7, "bob", "changes requested", "no")]),
+        (replace(APPROVED, verdict=Verdict.COMMENTED, comment="why?"),
+         [Reviewed(7, "bob", "commented", "why?")]),
+        (replace(APPROVED, verdict=Verdict.COMMENTED, comment=""), []),
+    ],
+)  # fmt: skip
+def test_a_review_is_told_once(given, told):
+    step = look(given=[given])
+
+    assert notices(step) == told
+    assert look(step.rollout, given=[given]).news == ()
+
+
+def test_failed_checks_are_told_once_a_head_and_only_the_new_ones():
+    lint, build = Check("lint", State.FAILURE), Check("build", State.FAILURE)
+    first = look(checks=[lint, Check("build", State.PENDING)])
+    both = look(first.rollout, checks=[build, lint])
+    again = look(both.rollout, checks=[build, lint])
+    pushed = look(both.rollout, pull=replace(OPEN, head="h2"), checks=[lint])
+
+    assert notices(first) == [ChecksFailed(7, "u", ("lint",))]
+    assert notices(both) == [ChecksFailed(7, "u", ("build",))]
+    assert again.news == ()
+    assert notices(pushed) == [ChecksFailed(7, "u", ("lint",))]
+
+
+def test_our_own_status_is_no_failed_check():
+    assert look(checks=[Check(TWO_PERSON, State.FAILURE)]).news == ()
+
+
+def test_the_card_shows_checks_and_standing_reviews():
+    checks = [Check("a", State.SUCCESS), Check("b", State.SUCCESS), Check("c", State.PENDING)]
+    given = [APPROVED, Given(2, "eve", Verdict.APPROVED, "", "h0")]
+
+    assert look(given=given, checks=checks).rollout.checks == "✅ 2 ⏳ 1 · bob approved · 1 lapsed"
+    assert look(pull=replace(OPEN, review=Review.MERGED), checks=checks).rollout.checks == ""
+
+
+def test_the_newest_word_of_each_person_on_the_head_counts():
+    given = [
+        APPROVED,
+        Given(2, "bob", Verdict.COMMENTED, "hm", "h1"),
+        Given(3, "eve", Verdict.APPROVED, "", "h1"),
+        Given(4, "eve", Verdict.CHANGES, "", "h1"),
+        Given(5, "dan", Verdict.APPROVED, "", "h0"),
+    ]
+
+    assert standing(given, "h1") == {
+        "bob": Verdict.APPROVED,
+        "eve": Verdict.CHANGES,
+        "dan": Verdict.DISMISSED,
+    }
+
+
+ROLES = Roles(
+    (Binding(Role.APPROVER, users=("U0BOB", "U0ALICE"), groups=("S0LEADS",)),),
+    {"U0BOB": "bob", "U0ALICE": "alice", "U0DAN": "dan", "U0EVE": "eve"},
+)
+WAITS = "waits for an approver other than the requester"
+
+
+@pytest.mark.parametrize(
+    ("given", "state", "text"),
+    [
+        ([], State.PENDING, WAITS),
+        ([APPROVED], State.SUCCESS, "bob approved; somebody else asked"),
+        ([replace(APPROVED, by="BOB")], State.SUCCESS, "BOB approved; somebody else asked"),
+        ([replace(APPROVED, by="alice")], State.PENDING, f"{WAITS}; alice is the requester"),
+        ([replace(APPROVED, by="dan")], State.SUCCESS, "dan approved; somebody else asked"),
+        ([replace(APPROVED, by="eve")], State.PENDING,
+         f"{WAITS}; eve is no approver of prod in roles.yaml"),
+        ([replace(APPROVED, by="mallory")], State.PENDING,
+         f"{WAITS}; mallory is not in `people` of roles.yaml"),
+        ([replace(APPROVED, commit="h0")], State.PENDING, WAITS),
+        ([APPROVED, replace(APPROVED, id=2, verdict=Verdict.CHANGES)], State.PENDING, WAITS),
+        ([replace(APPROVED, by="alice"), replace(APPROVED, id=2)], State.SUCCESS,
+         "bob approved; somebody else asked"),
+    ],
+)  # fmt: skip
+def test_a_second_person_stands_behind_it_or_the_status_says_why_not(given, state, text):
+    groups = {"U0DAN": frozenset({"S0LEADS"})}
+
+    judged = judge(given, "h1", "U0ALICE", "prod", ROLES, lambda p: groups.get(p, frozenset()))
+
+    assert (judged.state, judged.text) == (state, text)
