@@ -4,6 +4,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, cast
 
@@ -24,6 +25,7 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class SystemClock:
     """Adapter: the machine's own clock."""
 
@@ -40,11 +42,11 @@ class SystemClock:
         time.sleep(seconds)
 
 
+@dataclass(frozen=True, slots=True)
 class SandboxClock:
     """Adapter: the clock of a sandbox, kept by its control API and shared by all processes."""
 
-    def __init__(self, control_url: str) -> None:
-        self._url = control_url.rstrip("/")
+    control_url: str
 
     def now(self) -> datetime:
         """Return the sandbox's time of day, in UTC."""
@@ -62,7 +64,7 @@ class SandboxClock:
 
     def _ask(self, path: str, body: Mapping[str, object] | None = None) -> Mapping[str, object]:
         request = urllib.request.Request(  # noqa: S310 - the control URL comes from our settings
-            self._url + path,
+            self.control_url.rstrip("/") + path,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )

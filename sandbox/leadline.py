@@ -30,12 +30,17 @@ class NotReadyError(Exception):
 
 @dataclass(slots=True)
 class Leadline:
-    """Running roles, by name. What they log is in `said`, and readiness is in the journal."""
+    """Running roles, by name.
+
+    What they log is in `said`, what they print (the audit log) in `printed`; readiness is in the
+    journal.
+    """
 
     sandbox: Sandbox
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     listeners: dict[str, threading.Thread] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
 
     def start(self, *roles: str) -> None:
         """Start roles, each in a process of its own, and wait until they are ready."""
@@ -53,11 +58,15 @@ class Leadline:
         self.listeners.pop(role).join()  # its last words come before those of a next one
 
     def stop(self) -> None:
-        """Ask every role to end, and wait."""
+        """Ask every role to end, and wait; one that does not within 15 s is killed."""
         for process in self.processes.values():
             process.terminate()
         for process in self.processes.values():
-            process.wait(15)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         for listener in self.listeners.values():
             listener.join()
 
@@ -65,7 +74,7 @@ class Leadline:
         environment = child_environment({**self.sandbox.environment, "LEADLINE_WORKER": "worker-1"})
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [sys.executable, "-m", "bot", role],
-            env=environment, stderr=subprocess.PIPE, text=True,
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         listener = threading.Thread(target=self._listen, args=(role, process), daemon=True)
         self.listeners[role] = listener
@@ -73,10 +82,11 @@ class Leadline:
         return process
 
     def _listen(self, role: str, process: subprocess.Popen[str]) -> None:
-        assert process.stderr is not None  # noqa: S101 - it was piped
-        with process.stderr as lines:
+        assert process.stdout is not None  # noqa: S101 - it was piped
+        with process.stdout as lines:
             for line in lines:
-                self.said.append(line.rstrip())
+                audit = line.startswith('{"audit":')
+                (self.printed if audit else self.said).append(line.rstrip())
                 if found := _TOLD.search(line):
                     self.sandbox.journal.add("leadline", found[1], role=role, said=found[2])
         self.sandbox.journal.add("leadline", "ended", role=role)

@@ -1,59 +1,190 @@
 """Use case: a question goes to the leader Service and the answer streams into a thread."""
 
-from dataclasses import dataclass
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from bot.chat import Place, Stream
-from bot.commands.deploy import Asked
+from bot.commands import command as c
+from bot.commands.answer import Answer
+from bot.commands.changing import Asked
 from bot.commands.parse import Ask
-from bot.errors import CommandError, EngineUnavailableError, NotFoundError
+from bot.commands.scene import Scene
+from bot.commands.seats import Seats
+from bot.commands.seats import Taken as Seated
+from bot.errors import (
+    ChatUnavailableError,
+    CommandError,
+    EngineAbsentError,
+    EngineUnavailableError,
+    NotFoundError,
+    StoreUnavailableError,
+)
 from bot.notice import Asked as AskedNotice
-from bot.notice import Footer
-from bot.relay import Endpoint, Piece, Question
+from bot.notice import Card
+from bot.relay import Call, Cancels, Endpoint, Keys, Question
 from bot.speaker import Speaker
-from bot.store import Proposal, Records
+from bot.store import Cards, Proposal, Records
+from gitops.deployment import ModelDeployment
 from gitops.names import printable
+
+INTERRUPTED = "your question was interrupted; ask again"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a deployment is asked: through which endpoint, at which host, with which API key."""
+
+    endpoint: Endpoint
+    host: str
+    call: Call
+    served: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The ports that a question needs; `endpoints` gives the engines of a kubeconfig's context."""
+
+    speaker: Speaker
+    endpoints: Callable[[str], Endpoint]
+    keys: Keys
+    cancels: Cancels
+    cards: Cards
+    seats: Seats
+
+    def __call__(self, command: c.Ask, scene: Scene, asked: Asked) -> None:
+        """Ask and show the answer as it comes.
+
+        Raises:
+            CommandError: a worker died with this question; an answer is never asked for twice.
+            QueueFullError: too many questions run already.
+            EngineAbsentError: nobody listens, with what the pods wait for.
+            EngineUnavailableError: nothing came; once the question is shown, its thread says why.
+        """
+        if not self.speaker.begin(asked.key):
+            raise CommandError(INTERRUPTED)
+        deployment = scene.desired.copy.deployment(command.name, command.environment)
+        context = scene.sight.environment(deployment.environment).context
+        key = f"{deployment.environment}/{deployment.name}"
+        with self.seats.taken(asked.person.id, key, asked.key) as seated:
+            way = self._way(deployment, context)
+            try:
+                model = way.endpoint.model(way.host, way.call.api_key, way.served)
+            except EngineAbsentError as error:
+                raise self._absent(key, error) from error
+            self._answer(command, way, model, asked, seated)
+
+    def _way(self, deployment: ModelDeployment, context: str) -> Way:
+        secret, place = deployment.api_key_secret, deployment.environment
+        api_key = self.keys.key(place, deployment.name, secret) if secret else ""
+        host = f"{deployment.name}-leader.{deployment.namespace}.svc"
+        return Way(self.endpoints(context), host, Call(api_key), deployment.served_model_name)
+
+    def _answer(self, command: c.Ask, way: Way, model: str, asked: Asked, seated: Seated) -> None:
+        """Post the question, and stream the answer below it."""
+        speaker = self.speaker
+        notice = AskedNotice(asked.person.id, command.name, command.question.prompt, asked.key)
+        root = speaker.say(asked.place, f"ask:{asked.key}", notice)
+        thread = Place(asked.place.channel, asked.place.thread or root)
+        try:
+            with speaker.chat.stream(thread, asked.person) as stream:
+                watched = replace(way.call, cancelled=self._cancelled(asked, stream, seated))
+                asking = replace(way, call=watched)
+                answer = relay(speaker, stream, asking, model, command.question)
+                stream.end(answer.footer(way.served))
+        finally:
+            self._take_button_back(asked.place, root, replace(notice, cancel=""))
+        if command.raw:
+            speaker.say(thread, f"raw:{asked.key}", answer.raw(command.question))
+
+    def _cancelled(self, asked: Asked, stream: Stream, seated: Seated) -> Callable[[], bool]:
+        """Return what says that nobody waits any more; it also keeps the seats."""
+
+        def cancelled() -> bool:
+            seated.keep()
+            try:
+                return not stream.wanted() or self.cancels.cancelled(asked.key)
+            except StoreUnavailableError as error:
+                _log.warning("cancel unknown ref=%s error=%s", asked.key, error)
+                return False
+
+        return cancelled
+
+    def _take_button_back(self, place: Place, root: str, notice: AskedNotice) -> None:
+        try:
+            self.speaker.chat.update(place, root, notice)
+        except ChatUnavailableError as error:  # pressing it later does no harm
+            _log.warning("button left message=%s error=%s", root, error)
+
+    def _absent(self, key: str, error: EngineAbsentError) -> EngineAbsentError:
+        """Say what the pods wait for, where the watcher knows."""
+        try:
+            card = self.cards.cards().get(key)
+        except StoreUnavailableError:  # the line is good without it
+            card = None
+        waits = waiting(card) if card else ""
+        return EngineAbsentError(f"{key} does not answer yet: {waits}") if waits else error
+
+
+def waiting(card: Card) -> str:
+    """Return what a deployment's pods wait for as its card shows it; nothing if they are ready."""
+    ranks = [
+        f"{'leader' if rank.index == 0 else f'worker {rank.index}'} of group {group.index}"
+        f" {rank.state}"
+        for group in card.groups
+        for rank in group.ranks
+        if not rank.ready
+    ]
+    if card.groups and not ranks:
+        return ""
+    return ", ".join([card.phase, *ranks[:6]]) + (f"; {card.note}" if card.note else "")
+
+
+def relay(speaker: Speaker, stream: Stream, way: Way, model: str, question: Question) -> Answer:
+    """Pass an answer on as it comes; one that breaks off keeps what came."""
+    clock = speaker.clock
+    answer = Answer(model, clock.monotonic())
+    try:
+        with contextlib.closing(way.endpoint.stream(way.host, model, question, way.call)) as pieces:
+            for piece in pieces:
+                if answer.first is None:
+                    answer.first = clock.monotonic()
+                answer.take(piece)
+                if piece.folds:
+                    stream.fold()
+                elif piece.text and not piece.thought:
+                    stream.append(piece.text)
+    except EngineUnavailableError as error:
+        answer.broken = str(error)
+    answer.ended = clock.monotonic()
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """The ports that a question needs."""
+    """Asks by what was proposed, where nobody has read main; `Asking` does the same and more."""
 
     records: Records
     endpoint: Endpoint
     speaker: Speaker
 
     def __call__(self, ask: Ask, asked: Asked) -> None:
-        """Ask and show the answer as it comes.
-
-        Raises:
-            NotFoundError: no deployment of that name.
-            CommandError: a worker died with this question; an answer is never asked for twice.
-            EngineUnavailableError: nothing came; once text is shown, the thread says where it ends.
-        """
+        """Ask and show the answer as it comes; see `Asking`."""
         if not self.speaker.begin(asked.key):
-            raise CommandError("your question was interrupted; ask again")
+            raise CommandError(INTERRUPTED)
         proposal = self._find(ask.name)
         host = f"{proposal.name}-leader.{proposal.namespace}.svc"
         model = self.endpoint.model(host)  # before anything is posted: refuses when nobody listens
         question = AskedNotice(asked.person.id, proposal.name, ask.question.prompt)
         root = self.speaker.say(asked.place, f"ask:{asked.key}", question)
-        thread = Place(asked.place.channel, root)
+        thread = Place(asked.place.channel, asked.place.thread or root)
         with self.speaker.chat.stream(thread, asked.person) as stream:
-            stream.end(self._relay(stream, host, model, ask.question))
-
-    def _relay(self, stream: Stream, host: str, model: str, question: Question) -> Footer:
-        """Pass the answer on as it comes; a stream that breaks keeps what came."""
-        clock = self.speaker.clock
-        start = clock.monotonic()
-        first, last = 0.0, Piece()
-        try:
-            for piece in self.endpoint.stream(host, model, question):
-                first = first or clock.monotonic() - start
-                stream.append(piece.text)
-                last = piece
-        except EngineUnavailableError as error:
-            last = Piece(finish=f"broken off: {error}")
-        return _footer(model, first, clock.monotonic() - start, last)
+            way = Way(self.endpoint, host, Call(cancelled=lambda: not stream.wanted()))
+            answer = relay(self.speaker, stream, way, model, ask.question)
+            stream.end(answer.footer(""))
 
     def _find(self, name: str) -> Proposal:
         found = [p for p in self.records.proposals() if name in {p.name, p.key}]
@@ -65,9 +196,3 @@ class Asker:
         if not found:
             raise NotFoundError(f"no deployment {printable(name)}; deploy it first")
         return found[0]
-
-
-def _footer(model: str, first: float, total: float, last: Piece) -> Footer:
-    rest = total - first
-    speed = last.tokens / rest if rest > 0 else 0.0
-    return Footer(model, first, last.tokens, speed, last.finish)

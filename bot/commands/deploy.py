@@ -6,23 +6,24 @@ Every step finds its own earlier work, so that a worker may die anywhere and sta
 from dataclasses import dataclass
 
 from bot.chat import Person, Place
-from bot.notice import Card, Proposed, Refused
+from bot.notice import Amended, Card, Proposed, Refused
 from bot.speaker import Speaker
-from bot.store import Proposal, Records
-from gitops.forge import Forge, PullRequest
+from bot.store import Fence, Proposal, Records
+from gitops.forge import Forge, Outcome, PullRequest
 from gitops.plan import Action, Plan, diff
 from gitops.proposing import Proposer
-from gitops.pull_request import Requested, body, labels, message
+from gitops.pull_request import Requested, write_up
 from gitops.request import DeployRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who typed a command, where, and the delivery it came by."""
+    """Who typed a command, where, the delivery it came by, and the fence for what it writes."""
 
     key: str
     person: Person
     place: Place
+    fence: Fence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,8 @@ class Deployer:
             return
         reason = request.changes.reason or ""
         requested = Requested(f"slack:{asked.person.id}", asked.key, reason)
-        pull = self.forge.propose(
-            changed, message(changed, requested), body(assessed, requested), labels(assessed)
-        )
-        self._tell(changed, pull, asked)
+        done = self.forge.propose(write_up(assessed, requested))
+        self._tell(changed, done.pull, asked, done.outcome)
 
     def _say_nothing_changes(self, changed: Plan, asked: Asked) -> None:
         """Say so; and take a deployment up again whose card was lost, or never came to be.
@@ -67,12 +66,17 @@ class Deployer:
         if pull and f"{d.environment}/{d.name}" not in known:
             self._tell(changed, pull, asked)
 
-    def _tell(self, changed: Plan, pull: PullRequest, asked: Asked) -> None:
+    def _tell(
+        self, changed: Plan, pull: PullRequest, asked: Asked, outcome: Outcome = Outcome.OPENED
+    ) -> None:
         first = _card(changed, pull, asked)
         card = self.speaker.say(asked.place, f"card:{pull.number}", first)
-        self.records.propose(_proposal(changed, pull, asked, card))
-        notice = Proposed(changed.title, pull.number, pull.url, len(changed.changes), diff(changed))
+        self.records.propose(_proposal(changed, pull, asked, card), asked.fence)
         thread = Place(asked.place.channel, card)
+        if outcome is Outcome.AMENDED:
+            lapse = Amended(changed.title, pull.number, pull.url, asked.person.id)
+            self.speaker.say(thread, f"amended:{pull.number}:{changed.state}", lapse)
+        notice = Proposed(changed.title, pull.number, pull.url, len(changed.changes), diff(changed))
         self.speaker.say(thread, f"proposed:{pull.number}:{changed.state}", notice)
 
 

@@ -56,7 +56,7 @@ def import_(
 def _make(folder: Path, words: dict[str, str | None]) -> None:
     from gitops import assets  # noqa: PLC0415 - only this verb needs it
     from gitops.environment import Controller  # noqa: PLC0415 - as above
-    from gitops.scaffold import Blueprint, read_folder, scaffold, write  # noqa: PLC0415 - as above
+    from gitops.scaffold import Blueprint, read_bases, scaffold, write  # noqa: PLC0415 - as above
 
     blueprint = Blueprint(
         name=folder.resolve().name,
@@ -66,16 +66,16 @@ def _make(folder: Path, words: dict[str, str | None]) -> None:
         url=words["url"] or "",
         owners=words["owners"] or "",
     )
-    files = scaffold(blueprint, read_folder(assets.root(), "kustomize"))
+    files = scaffold(blueprint, read_bases(assets.root()))
     write(folder, files, new=True)
     click.echo(f"wrote {len(files)} files to {folder}; read {folder / 'README.md'} next")
 
 
 def _bring_new(folder: Path) -> None:
     from gitops import assets  # noqa: PLC0415 - only this verb needs it
-    from gitops.scaffold import read_folder, upgrade, write  # noqa: PLC0415 - as above
+    from gitops.scaffold import read_bases, read_folder, upgrade, write  # noqa: PLC0415 - as above
 
-    found = upgrade(read_folder(folder, "kustomize"), read_folder(assets.root(), "kustomize"))
+    found = upgrade(read_folder(folder, "kustomize"), read_bases(assets.root()))
     write(folder, found.files)
     for path in sorted(found.files):
         click.echo(f"wrote {path}")

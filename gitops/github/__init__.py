@@ -48,8 +48,8 @@ class GithubForge:
         writes; the one this process shares when None. `timeout` is the longest wait for one
         answer, in seconds.
         """
-        budget = budget or shared_budget(settings)
-        return cls(Connection(settings, clock or SystemClock(), budget, timeout))
+        clock = clock or SystemClock()
+        return cls(Connection(settings, clock, budget or shared_budget(settings, clock), timeout))
 
     def main(self) -> Revision:
         """Return where the main branch stands now."""

@@ -11,7 +11,7 @@ from typing import cast
 
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
-from gitops.clock import Clock, SystemClock
+from gitops.clock import Clock
 from gitops.errors import ForgeBusyError
 from gitops.settings import ForgeSettings
 
@@ -60,11 +60,15 @@ class ContentBudget:
         return max(wait, 1) / _MILLISECONDS
 
 
-def shared_budget(settings: ForgeSettings) -> ContentBudget:
-    """Return this process's budget of an account: all its threads and forges share it."""
-    return _of_account(settings.api_url, settings.app.id if settings.app else settings.token)
+def shared_budget(settings: ForgeSettings, clock: Clock) -> ContentBudget:
+    """Return this process's budget of an account: all its threads and forges share it.
+
+    Clocks that are equal count as one.
+    """
+    account = settings.app.id if settings.app else settings.token
+    return _of_account(settings.api_url, account, clock)
 
 
 @functools.lru_cache(_ACCOUNTS)
-def _of_account(api_url: str, account: str) -> ContentBudget:  # noqa: ARG001 - the cache's key
-    return ContentBudget(SystemClock())
+def _of_account(api_url: str, account: str, clock: Clock) -> ContentBudget:  # noqa: ARG001 - the cache's key
+    return ContentBudget(clock)

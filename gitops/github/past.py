@@ -36,7 +36,7 @@ class GithubPast:
     @classmethod
     def connect(cls, settings: ForgeSettings, clock: Clock) -> "GithubPast":
         """Return the past for the settings; no call is made yet."""
-        connection = Connection(settings, clock, shared_budget(settings))
+        connection = Connection(settings, clock, shared_budget(settings, clock))
         return cls(connection, Reader(connection))
 
     def standings(self, folder: str, branch: str) -> Sequence[Standing]:

@@ -33,7 +33,7 @@ class GithubReviews:
     @classmethod
     def connect(cls, settings: ForgeSettings, clock: Clock) -> "GithubReviews":
         """Return reviews for the settings; no call is made yet."""
-        return cls(Connection(settings, clock, shared_budget(settings)))
+        return cls(Connection(settings, clock, shared_budget(settings, clock)))
 
     def given(self, number: int) -> Sequence[Given]:
         """Return the reviews of a pull request; see the port."""

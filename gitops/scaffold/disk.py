@@ -10,6 +10,9 @@ from gitops.errors import ConflictError, InvalidRequestError
 from gitops.names import printable
 
 _PART = re.compile(r"\.?[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
+OURS = "kustomize/leadline/"
+"""Leadline's own manifests: for whoever runs it, not for a repository of deployments."""
+
 _KEPT = {".git"}
 """What a folder may hold that still counts as empty."""
 
@@ -33,6 +36,16 @@ def read_folder(root: Path, below: str) -> Mapping[str, str]:
         except UnicodeDecodeError as error:
             raise InvalidRequestError(f"reading {path}: not UTF-8; save it as UTF-8") from error
     return files
+
+
+def read_bases(root: Path) -> Mapping[str, str]:
+    """Return the files of `kustomize/` that GitOps repositories hold: all but Leadline's own.
+
+    Raises:
+        InvalidRequestError: as `read_folder`.
+    """
+    files = read_folder(root, "kustomize")
+    return {path: text for path, text in files.items() if not path.startswith(OURS)}
 
 
 def write(root: Path, files: Mapping[str, str], *, new: bool = False) -> None:

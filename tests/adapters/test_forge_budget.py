@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from gitops.clock import SystemClock
 from gitops.errors import ForgeBusyError
 from gitops.forge import Outcome
 from gitops.github.budget import A_MINUTE, AN_HOUR, MOST_WAIT, ContentBudget, shared_budget
@@ -88,8 +89,10 @@ def test_all_forges_of_a_process_share_the_budget_of_an_account():
     one = ForgeSettings("acme/gitops", "canary")
     other = dataclasses.replace(one, repository="acme/other", branch="live")
 
-    assert shared_budget(one) is shared_budget(other)
-    assert shared_budget(one) is not shared_budget(dataclasses.replace(one, token="another"))
+    clock = SystemClock()
+    assert shared_budget(one, clock) is shared_budget(other, SystemClock())
+    another = dataclasses.replace(one, token="another")
+    assert shared_budget(one, clock) is not shared_budget(another, clock)
 
 
 def test_many_proposals_never_break_githubs_own_limits(tmp_path):
