@@ -1,28 +1,40 @@
 """From typed words to what people see: every verb, over real sockets, with GitHub merging by hand.
 
-One sandbox serves the whole file; each test has deployments of its own. The watch is not running:
+One sandbox serves the whole file, once over HTTP with fakeredis and once over Socket Mode with a
+real Redis; each test has deployments of its own. The watch is not running:
 what it tells is in test_story.py and test_watching.py.
 """
 
+import contextlib
 import itertools
 import json
 
 import pytest
 
 from sandbox.leadline import running
-from sandbox.people import CAROL
+from sandbox.people import CAROL, TEAM
+from sandbox.setup import Setup
+from sandbox.slack.settings import AppSettings
 from sandbox.worlds import ALICE, BOB, CHANNEL, sandbox
+from tests.adapters.conftest import real_redis
+from tests.scenarios.conftest import RATE
 
-RATE = 20.0
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def talk(tmp_path_factory):
-    with (
-        sandbox(tmp_path_factory.mktemp("talk"), RATE) as worlds,
-        running(worlds, "serve", "work") as leadline,
-    ):
+@pytest.fixture(scope="module", params=["HTTP, fakeredis", "Socket Mode, redis-server"])
+def talk(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("talk")
+    with contextlib.ExitStack() as stack:
+        by_socket = request.param.startswith("Socket")
+        url = stack.enter_context(real_redis(folder, "--save", "")).url if by_socket else ""
+        worlds = stack.enter_context(sandbox(folder / "worlds", RATE, setup=Setup(redis=url)))
+        if by_socket:
+            worlds.slack.configure(AppSettings(socket_mode=True, events=frozenset({"app_mention"})))
+            worlds.environment["SLACK_APP_TOKEN"] = TEAM.app_token
+        leadline = stack.enter_context(running(worlds, "serve", "work"))
+        if by_socket:
+            assert worlds.journal.wait(lambda e: e.call == "socket.opened")
         yield Talk(worlds, leadline)
 
 
