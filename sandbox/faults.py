@@ -13,6 +13,8 @@ from werkzeug.wrappers import Request, Response
 
 Moment = Literal["before", "after"]
 Act = Literal["hold", "drop", "refuse"]
+Struck = Literal["slack", "github", "cluster", "engine", "control"]
+"""The servers that faults strike; Redis has none."""
 
 
 @dataclass(slots=True)
@@ -55,6 +57,31 @@ class Faults:
         with self._lock:
             self._rules.append(fault)
             return len(self._rules) - 1
+
+    def add(  # noqa: PLR0913, PLR0917 - the words of a fault, each with its default
+        self,
+        world: Struck,
+        call: str,
+        moment: Moment = "before",
+        act: Act = "hold",
+        nth: int = 1,
+        times: int = 1,
+        status: int = 500,
+    ) -> int:
+        """Put a rule in force as people write it down, and return its number.
+
+        Raises:
+            ValueError: `call` is no regular expression.
+        """
+        try:
+            re.compile(call)
+        except re.error as error:
+            raise ValueError(f"call {call!r} is no regular expression: {error}") from error
+        return self.arm(Fault(world, call, moment, act, nth, times, status))
+
+    def release(self, number: int) -> None:
+        """Let the held call of a rule go; IndexError if there is no such rule."""
+        self[number].released.set()
 
     def __getitem__(self, number: int) -> Fault:
         return self._rules[number]

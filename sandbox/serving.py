@@ -10,6 +10,7 @@ from typing import Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from gitops.errors import UsageError
 from sandbox.faults import Fault, Faults, strike
 
 Answer = Callable[[Request], Response]
@@ -46,10 +47,26 @@ class _Quiet(WSGIRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
 
+def claim(port: int) -> int:
+    """Return a port that was free a moment ago: this one, or any for 0.
+
+    Raises:
+        UsageError: somebody listens there.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(f"port {port}: {error.strerror}; name another --port") from error
+        return int(probe.getsockname()[1])
+
+
 class Server:
-    """A running world."""
+    """A running world on a port; 0 is any that is free."""
 
     def __init__(self, world: World, faults: Faults, port: int = 0) -> None:
+        claim(port)
         self._world = world
         self._faults = faults
         self._server = make_server(
@@ -73,17 +90,23 @@ class Server:
 
     def _serve(self, environ: dict[str, Any], start_response: Any) -> Any:  # noqa: ANN401 - WSGI
         request = Request(environ)
-        response = self._answer(request)
+        response = answer(self._world, self._faults, request)
         return response(environ, start_response)
 
-    def _answer(self, request: Request) -> Response:
-        fault = self._faults.take(self._world.name, self._world.call_of(request))
-        if fault and fault.moment == "before":
-            return strike(fault, request)
-        response = self._world.answer(request)
-        if fault:
-            return _after(fault, request, response)
-        return response
+
+def answer(world: World, faults: Faults, request: Request) -> Response:
+    """Answer one request to a world, with the faults that strike it.
+
+    Raises:
+        HungUp: the connection ends without an answer.
+    """
+    fault = faults.take(world.name, world.call_of(request))
+    if fault and fault.moment == "before":
+        return strike(fault, request)
+    response = world.answer(request)
+    if fault:
+        return _after(fault, request, response)
+    return response
 
 
 def _after(fault: Fault, request: Request, response: Response) -> Response:
@@ -92,9 +115,9 @@ def _after(fault: Fault, request: Request, response: Response) -> Response:
 
 
 @contextlib.contextmanager
-def serving(world: World, faults: Faults) -> Iterator[Server]:
+def serving(world: World, faults: Faults, port: int = 0) -> Iterator[Server]:
     """Run one world for the length of a `with` block."""
-    server = Server(world, faults)
+    server = Server(world, faults, port)
     try:
         yield server
     finally:

@@ -47,6 +47,7 @@ def open_connection(store: Store, call: Call) -> Json:  # noqa: ARG001 - as abov
 METHODS = {
     "apps.connections.open": Method(open_connection, "connections:write", app_level=True),
     "auth.test": Method(auth_test, None),
+    "bots.info": Method(users.bot, "users:read", ("bot",)),
     "chat.postMessage": Method(chat.post_message, "chat:write", ("channel",)),
     "chat.update": Method(chat.update, "chat:write", ("channel", "ts")),
     "chat.postEphemeral": Method(chat.post_ephemeral, "chat:write", ("channel", "user")),

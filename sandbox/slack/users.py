@@ -1,4 +1,4 @@
-"""users.info and usergroups.users.list, after their pages on docs.slack.dev/reference/methods."""
+"""users.info, usergroups.users.list and bots.info, after their pages on docs.slack.dev."""
 
 from sandbox.slack.calls import Call
 from sandbox.slack.errors import RefusedError
@@ -21,3 +21,19 @@ def group_users(store: Store, call: Call) -> Json:
     if members is None:
         raise RefusedError("no_such_subteam")
     return {"users": [user for user in members if user not in store.team.deactivated]}
+
+
+def bot(store: Store, call: Call) -> Json:
+    """bots.info: the app's own bot, the only one there is."""
+    team = store.team
+    if call.text("bot") != team.bot_id:
+        raise RefusedError("bot_not_found")
+    return {
+        "bot": {
+            "id": team.bot_id,
+            "deleted": False,
+            "name": team.bot_name,
+            "app_id": team.app_id,
+            "user_id": team.bot_user,
+        }
+    }
