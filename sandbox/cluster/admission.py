@@ -5,7 +5,7 @@ Sources: LWS v0.10.0 pkg/webhooks (texts), recordings v0.10.0/01 (defaulted obje
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sandbox.cluster.objects import (
     GROUP_INDEX,
@@ -19,7 +19,7 @@ from sandbox.cluster.objects import (
     name_of,
     ordinal,
 )
-from sandbox.cluster.quirks import Quirks
+from sandbox.cluster.quirks import LWS_0_10_0, Quirks
 from sandbox.cluster.refusals import denied, invalid
 
 _WEBHOOK = "vleaderworkerset.kb.io"
@@ -33,13 +33,16 @@ _NEITHER = (
     "spec.rolloutStrategy.rollingUpdateConfiguration.maxUnavailable: "
     "must not be 0 when `maxSurge` is 0"
 )
-_POLICIES = ("RecreateGroupOnPodRestart", "RecreateGroupAfterStart", "None")
+AFTER_START = "RecreateGroupAfterStart"
+_POLICIES = ("RecreateGroupOnPodRestart", AFTER_START, "None")
 
 
-def admit(kind: str, item: Object) -> None:
-    """Fill in the defaults of an object, in place, or refuse it."""
+def admit(kind: str, item: Object, quirks: Quirks = LWS_0_10_0) -> None:
+    """Fill in the defaults of an object, in place, or refuse it as the installed version does."""
     if kind in _ADMISSIONS:
         _ADMISSIONS[kind](item)
+    if kind == "leaderworkersets" and not quirks.knows_after_start:
+        _check_policy(item, [each for each in _POLICIES if each != AFTER_START])
 
 
 def admit_change(kind: str, before: Object, item: Object, quirks: Quirks) -> None:
@@ -99,13 +102,14 @@ def _check_lws(item: Object) -> None:
     for message, broken in faults:
         if broken:
             raise denied(_WEBHOOK, message)
-    if template["restartPolicy"] not in _POLICIES:
-        raise invalid(
-            "LeaderWorkerSet",
-            name,
-            "spec.leaderWorkerTemplate.restartPolicy: Unsupported value: "
-            f'"{template["restartPolicy"]}"',
-        )
+    _check_policy(item, _POLICIES)
+
+
+def _check_policy(item: Object, known: Sequence[str]) -> None:
+    policy = item["spec"]["leaderWorkerTemplate"]["restartPolicy"]
+    if policy not in known:
+        text = f'spec.leaderWorkerTemplate.restartPolicy: Unsupported value: "{policy}"'
+        raise invalid("LeaderWorkerSet", name_of(item), text)
 
 
 def _pod(item: Object) -> None:

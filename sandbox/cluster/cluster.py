@@ -8,6 +8,7 @@ from werkzeug.exceptions import NotFound
 from sandbox.clock import Time
 from sandbox.cluster.admission import admit
 from sandbox.cluster.api import Access, Api
+from sandbox.cluster.cache import Cache
 from sandbox.cluster.chronicle import happenings
 from sandbox.cluster.deletion import delete
 from sandbox.cluster.fate import Fate
@@ -61,7 +62,7 @@ class Cluster:
         self._time = time
         self._store = Store(time)
         self._store.listen(self._chronicle)
-        recorder = Recorder(self._store, time, pace, quirks)
+        recorder = Recorder(self._store, time, quirks)
         speeds = speeds or Speeds()
         self._fate = Fate()
         self._kubelet = Kubelet(self._store, time, speeds, self._fate)
@@ -70,22 +71,23 @@ class Cluster:
         reading = Reading(self._store, time, self._log)
         writing = Writing(self._store, time, self._fate, quirks)
         self._api = Api(journal, tokens, reading, writing, forward)
+        cache = Cache(self._store, pace)
         self._loop = Loop(
             time,
             self._store,
             (
                 Scheduler(self._store, time, recorder, speeds.schedule),
                 self._kubelet,
-                Groups(self._store, time, recorder, quirks, pace),
+                Groups(self._store, time, recorder, quirks, cache),
                 StatefulSets(self._store, time, recorder, pace, self._fate),
-                LeaderWorkerSets(self._store, time, recorder, quirks, pace),
+                LeaderWorkerSets(self._store, time, recorder, quirks, cache),
                 Garbage(self._store, time),
                 recorder,
                 self._lifecycle,
             ),
             pace,
         )
-        recorder.wake = lambda key, seconds: self._loop.look(recorder, key, seconds)
+        recorder.wake = lambda key: self._loop.look(recorder, key)
         self._furnish(nodes, stamp(time.now()))
 
     def world(self) -> World:
@@ -164,7 +166,7 @@ class Cluster:
         with self._store.changed:
             item = copied(item)
             self._fate.check_webhook(key.kind)
-            admit(key.kind, item)
+            admit(key.kind, item, self._quirks)
             if self._store.get(key) is None:
                 return self._store.create(key, item)
             return self._store.edit(key, lambda live: live.update(spec=item["spec"]))
@@ -220,7 +222,7 @@ class Cluster:
     def _revisit_pods(self) -> None:
         for pod in self._store.select("pods"):
             place = Key("pods", pod["metadata"]["namespace"], pod["metadata"]["name"])
-            self._loop.look(self._kubelet, place, 0.0)
+            self._loop.look(self._kubelet, place)
 
     def _furnish(self, nodes: Iterable[Node], now: str) -> None:
         for name in _NAMESPACES:

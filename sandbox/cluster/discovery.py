@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sandbox.cluster.kinds import KINDS, LWS_GROUP, Kind, by_path
+from sandbox.cluster.kinds import KINDS, Kind, by_path
 from sandbox.cluster.objects import Object
 
 _WITH_STATUS = (
@@ -14,6 +14,7 @@ _WITH_STATUS = (
     "deployments",
     "kustomizations",
 )
+_ALL = ("pods", "services", "statefulsets")  # what `kubectl get all` lists
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
@@ -93,7 +94,7 @@ def _resource(kind: Kind) -> Object:
         "kind": kind.name,
         "verbs": _VERBS,
         "shortNames": list(kind.short),
-        "categories": ["all"] if kind.group in ("", LWS_GROUP, "apps") else [],
+        "categories": ["all"] if kind.plural in _ALL else [],
     }
 
 

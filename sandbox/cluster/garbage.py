@@ -4,10 +4,12 @@ Source: recordings v0.10.0/02 (owner gone), 08 and 16 (foreground), 15 (backgrou
 """
 
 from collections.abc import Iterable
+from functools import partial
 
 from sandbox.clock import Time
 from sandbox.cluster.deletion import delete, has_died
 from sandbox.cluster.kinds import by_object
+from sandbox.cluster.loop import Others, Outcome, Pause
 from sandbox.cluster.objects import FOREGROUND, Key, Object, terminating, uid_of
 from sandbox.cluster.store import Change, Store
 
@@ -27,49 +29,53 @@ class Garbage:
         if change.type == "DELETED":
             yield from self._store.dependents(uid_of(item))
             yield from (owner for owner, _ in _owners(change.key, item))
-        elif _news(change):
+        elif _news(change) or (change.type == "ADDED" and self._orphaned(change.key, item)):
             yield change.key
 
-    def reconcile(self, key: Key, now: float) -> float | None:  # noqa: ARG002 - a Controller's
+    def reconcile(self, key: Key, now: float) -> Outcome:  # noqa: ARG002 - a Controller's
         """Delete an orphan, or take a foreground deletion one step further."""
         item = self._store.get(key)
         if item is None:
             return None
+        if _waits(item):
+            return self._finish(key, item)
         if self._orphaned(key, item):
             delete(self._store, self._time, key)
-        elif _waits(item):
-            self._finish(key, item)
+        elif self._owner_waits(key, item):
+            waiting = self._store.dependents(uid_of(item))
+            delete(self._store, self._time, key, "Foreground" if waiting else "Background")
         return None
 
     def _orphaned(self, key: Key, item: Object) -> bool:
-        owners = _owners(key, item)
-        return bool(owners) and not any(
-            (live := self._store.get(owner)) is not None and uid_of(live) == uid
-            for owner, uid in owners
-        )
+        return bool(_owners(key, item)) and not self._living_owners(key, item)
 
-    def _finish(self, key: Key, item: Object) -> None:
-        waiting = self._store.dependents(uid_of(item))
-        for dependent in waiting:
-            child = self._store.get(dependent)
-            grandchildren = child is not None and self._store.dependents(uid_of(child))
-            delete(
-                self._store, self._time, dependent, "Foreground" if grandchildren else "Background"
-            )
-        if not self._store.dependents(uid_of(item)):
-            self._release(key, item)
+    def _owner_waits(self, key: Key, item: Object) -> bool:
+        return any(_waits(owner) for owner in self._living_owners(key, item))
 
-    def _release(self, key: Key, item: Object) -> None:
-        if has_died(item):
+    def _living_owners(self, key: Key, item: Object) -> list[Object]:
+        live = ((self._store.get(owner), uid) for owner, uid in _owners(key, item))
+        return [owner for owner, uid in live if owner is not None and uid_of(owner) == uid]
+
+    def _finish(self, key: Key, item: Object) -> Outcome:
+        """Have the dependents looked at; let go of the object when there are none left."""
+        dependents = self._store.dependents(uid_of(item))
+        if dependents:
+            return Others(tuple(dependents))
+        return Pause("release", partial(self._release, key, item))
+
+    def _release(self, key: Key, item: Object, now: float) -> None:  # noqa: ARG002 - a Pause's
+        """Let go of an object; a dependent that came up meanwhile becomes an orphan."""
+        live = self._store.get(key)
+        if live is None or uid_of(live) != uid_of(item) or not _waits(live):
+            return
+        if has_died(live):
             self._store.remove(key)
         else:
             self._store.edit(key, lambda each: each["metadata"].pop("finalizers"))
 
 
 def _news(change: Change) -> bool:
-    """Say whether an owned object came up, or began to wait for its dependents."""
-    if change.type == "ADDED":
-        return bool(_owners(change.key, change.object))
+    """Say whether an object began to wait for its dependents, or could go on to wait no longer."""
     return _waits(change.object) and not (change.before and _waits(change.before))
 
 

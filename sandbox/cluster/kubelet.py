@@ -11,6 +11,7 @@ from werkzeug.exceptions import Conflict, NotFound
 from sandbox.clock import Time
 from sandbox.cluster import podstatus
 from sandbox.cluster.containers import flavour
+from sandbox.cluster.deletion import has_died
 from sandbox.cluster.fate import Fate
 from sandbox.cluster.logs import lines
 from sandbox.cluster.objects import (
@@ -147,14 +148,16 @@ class Kubelet:
         return ["(raylet) Ray runtime started.", *lines(container, self._share(pod), leader=False)]
 
     def _stop(self, key: Key, pod: Object, now: float) -> float | None:
+        """End a deleted pod: its grace becomes 0 first, then the object goes."""
+        if has_died(pod):
+            if not pod["metadata"].get("finalizers"):
+                self._store.remove(key)
+            return None
         ended = pod["status"].get("phase") == "Failed"
         seconds = 0.0 if ended else self._speeds.stop
         if left := self._waits.left((uid_of(pod), "stop"), seconds, now):
             return left
-        if not pod["metadata"].get("finalizers"):
-            self._store.remove(key)
-        else:
-            self._store.edit(key, lambda each: podstatus.ended(each, self._time.now()))
+        self._store.edit(key, lambda each: podstatus.ended(each, self._time.now()))
         return None
 
     def _start(self, key: Key, pod: Object, seconds: float, now: float) -> float | None:

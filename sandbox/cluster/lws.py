@@ -3,11 +3,14 @@
 Source: LWS v0.10.0 pkg/controllers/leaderworkerset_controller.go, recordings v0.10.0/01 to 05.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import partial
 
 from sandbox.clock import Time
 from sandbox.cluster.admission import admit
+from sandbox.cluster.cache import Cache
 from sandbox.cluster.conditions import Group, groups_of, write_status
+from sandbox.cluster.loop import Outcome, Pause
 from sandbox.cluster.objects import (
     NAME,
     REVISION,
@@ -20,8 +23,8 @@ from sandbox.cluster.objects import (
     owned_by,
     stamp,
     terminating,
+    uid_of,
 )
-from sandbox.cluster.pace import Pace
 from sandbox.cluster.quirks import Quirks
 from sandbox.cluster.recorder import Recorder, Report
 from sandbox.cluster.refusals import Refusal
@@ -34,7 +37,7 @@ from sandbox.cluster.templates import (
     revision,
     revision_hash,
 )
-from sandbox.cluster.waits import Retries, Steps
+from sandbox.cluster.waits import Retries
 
 _COMPONENT = "leaderworkerset"
 
@@ -45,67 +48,79 @@ class LeaderWorkerSets:
     priority = 1
 
     def __init__(
-        self, store: Store, time: Time, recorder: Recorder, quirks: Quirks, pace: Pace
+        self, store: Store, time: Time, recorder: Recorder, quirks: Quirks, cache: Cache
     ) -> None:
         self._store = store
         self._time = time
         self._recorder = recorder
         self._quirks = quirks
-        self._pace = pace
+        self._cache = cache
         self._retries = Retries()
-        self._paused = Steps(pace)
-        self._stale: set[Key] = set()
-        self._before: dict[Key, tuple[float, Object | None]] = {}
 
     def wants(self, change: Change) -> Iterable[Key]:
         """Name the LWS itself, or the LWS of a pod or StatefulSet."""
-        if change.key.kind == "leaderworkersets":
-            self._before[change.key] = (self._time.monotonic(), change.before)
         if change.key.kind == "leaderworkersets" and change.type != "DELETED":
             yield change.key
         if change.key.kind in ("pods", "statefulsets") and NAME in labels(change.object):
             yield Key("leaderworkersets", change.key.namespace, labels(change.object)[NAME])
 
-    def reconcile(self, key: Key, now: float) -> float | None:
-        """Bring one LeaderWorkerSet forward."""
+    def reconcile(self, key: Key, now: float) -> Outcome:
+        """Bring one LeaderWorkerSet forward, with a pause before each group of writes."""
+        lws = self._cache.get(key, now)
+        if lws is None or (terminating(lws) and self._quirks.skips_terminating):
+            return None
+        current = self._ensure_revision(lws)
+        sts = self._store.get(key._replace(kind="statefulsets"))
+        if sts is None:
+            return Pause("make", partial(self._make, key, lws, current))
+        step = next_step(lws, sts, self._groups(lws), self._quirks)
+        self._tell_released(lws, step)
+        if _applied(sts, _leaders(lws, step)) != sts:
+            return Pause("make", partial(self._change, key, lws, current, sts, step))
+        return self._conclude(key, lws, now)
+
+    def _make(self, key: Key, lws: Object, current: Object, now: float) -> Outcome:  # noqa: ARG002 - a Pause's
+        """Create the leaders' StatefulSet and their Service."""
         try:
-            if wait := self._paused.go(key, now, lambda: self._steps(key, now)):
-                return wait
+            check_images(leader_set(lws, 0))
+            self._store.create(key._replace(kind="statefulsets"), leader_set(lws, 0))
         except Refusal as refusal:
             return self._refused(key, refusal)
-        if key not in self._stale:
-            self._retries.forget(key)
-            return None
-        self._stale.discard(key)
-        return self._retries.after(key)
-
-    def _steps(self, key: Key, now: float) -> Iterator[str]:
-        """Do a reconcile, with a pause before each group of writes."""
-        lws = self._view(key, now)
-        if lws is None or (terminating(lws) and self._quirks.skips_terminating):
-            return
-        current = self._ensure_revision(lws)
-        yield "make"
+        text = f"Created leader statefulset {name_of(lws)}"
+        self._tell(lws, "GroupsProgressing", text, "Create", current)
         self._ensure_service(lws)
-        self._ensure_leaders(lws, self._groups(lws), current)
-        yield "status"
-        if self._store.get(key) is None:
-            return
-        judged = self._judge(key, lws)
-        yield "write"
-        if lws == self._store.get(key):
-            self._store.replace(key, judged)
-        else:
-            self._stale.add(key)
-        self._forget_revisions(key)
+        return Pause("status", partial(self._conclude, key, lws))
 
-    def _view(self, key: Key, now: float) -> Object | None:
-        """Return the LWS as this controller's cache has it, which may lag behind."""
-        changed, before = self._before.get(key, (now, None))
-        lag = self._pace.wait("view", key.name, now)
-        if lag and before is not None and now - changed < lag:
-            return before
-        return self._store.get(key)
+    def _change(
+        self, key: Key, lws: Object, current: Object, sts: Object, step: Step, now: float
+    ) -> Outcome:
+        """Take the rollout one step further."""
+        place = key._replace(kind="statefulsets")
+        if (live := self._store.get(place)) is None:
+            return self._make(key, lws, current, now)
+        self._store.replace(place, _applied(live, _leaders(lws, step)))
+        if step.partition < partition_of(sts):
+            text = self._updating(step.partition, partition_of(sts))
+            self._tell(lws, "GroupsUpdating", text, "Update", current)
+        return Pause("status", partial(self._conclude, key, lws))
+
+    def _conclude(self, key: Key, lws: Object, now: float) -> Outcome:
+        judged = self._judge(key, lws)
+        if judged == lws:
+            return self._write(key, lws, judged, now)
+        return Pause("write", partial(self._write, key, lws, judged))
+
+    def _write(self, key: Key, seen: Object, judged: Object, now: float) -> Outcome:
+        """Write the status, unless somebody else wrote in between: then all is done again."""
+        live = self._store.get(key)
+        if live is None:
+            return None
+        if judged != seen:
+            if not _same_version(live, seen):
+                return self._retries.after(key)
+            self._store.replace(key, judged)
+        self._retries.forget(key)
+        return self._forget(judged, now) if _settled(judged) else None
 
     def _refused(self, key: Key, refusal: Refusal) -> float | None:
         if (lws := self._store.get(key)) is None:
@@ -151,43 +166,14 @@ class LeaderWorkerSets:
         sets = {name_of(each): each for each in self._store.select("statefulsets", namespace)}
         return groups_of(lws, leaders, sets, self._quirks)
 
-    def _ensure_leaders(self, lws: Object, groups: list[Group], current: Object) -> None:
-        key = Key("statefulsets", lws["metadata"]["namespace"], name_of(lws))
-        sts = self._store.get(key)
-        if sts is None:
-            check_images(leader_set(lws, 0))
-            self._store.create(key, leader_set(lws, 0))
-            text = f"Created leader statefulset {name_of(lws)}"
-            self._tell(lws, "GroupsProgressing", text, "Create", current)
-            return
-        step = next_step(lws, sts, groups, self._quirks)
-        wanted = leader_set(lws, step.partition)
-        wanted["spec"]["replicas"] = step.replicas
-        self._tell_step(lws, sts, step, current)
-        self._store.replace(
-            key,
-            {
-                **sts,
-                "spec": wanted["spec"],
-                "metadata": {
-                    **sts["metadata"],
-                    "labels": wanted["metadata"]["labels"],
-                    "annotations": wanted["metadata"]["annotations"],
-                },
-            },
-        )
-
-    def _tell_step(self, lws: Object, sts: Object, step: Step, current: Object) -> None:
+    def _tell_released(self, lws: Object, step: Step) -> None:
+        """Tell which surge groups are given back; before it is done, as the real one does."""
         name = name_of(lws)
         if step.released:
             low, high = step.released
             one, many = f"replica {name}-{low}", f"replicas from {name}-{low} to {name}-{high}"
             text = f"deleting surge {one if low == high else many}"
             self._tell(lws, "GroupsProgressing", text, "Delete")
-        before = partition_of(sts)
-        if step.partition < before:
-            text = self._updating(step.partition, before)
-            self._tell(lws, "GroupsUpdating", text, "Update", current)
 
     def _updating(self, partition: int, before: int) -> str:
         if not self._quirks.explains:
@@ -211,18 +197,39 @@ class LeaderWorkerSets:
             self._tell(seen, reason, text, "Update")
         return lws
 
-    def _forget_revisions(self, key: Key) -> None:
-        lws = self._store.get(key)
-        if lws is None or not _settled(lws):
-            return
-        for each in self._revisions(lws):
-            if labels(each)[REVISION] != revision_hash(lws):
-                self._store.remove(Key("controllerrevisions", key.namespace, name_of(each)))
+    def _forget(self, lws: Object, now: float) -> Outcome:  # noqa: ARG002 - as a Pause's
+        """Delete the revisions that nobody needs any more, one after the other."""
+        known, kept = self._revisions(lws), revision_hash(lws)
+        old = [name_of(each) for each in known if labels(each)[REVISION] != kept]
+        return Pause("forget", partial(self._remove, lws, old[0])) if old else None
+
+    def _remove(self, lws: Object, name: str, now: float) -> Outcome:
+        key = Key("controllerrevisions", lws["metadata"]["namespace"], name)
+        if self._store.get(key) is not None:
+            self._store.remove(key)
+        return self._forget(lws, now)
 
     def _tell(
         self, lws: Object, reason: str, text: str, action: str, related: Object | None = None
     ) -> None:
         self._recorder.lws(lws, Report(reason, text, action, _COMPONENT), related)
+
+
+def _leaders(lws: Object, step: Step) -> Object:
+    wanted = leader_set(lws, step.partition)
+    wanted["spec"]["replicas"] = step.replicas
+    return wanted
+
+
+def _applied(sts: Object, wanted: Object) -> Object:
+    """Return a StatefulSet with what LWS applies to it."""
+    marks = {each: wanted["metadata"][each] for each in ("labels", "annotations")}
+    return {**sts, "spec": wanted["spec"], "metadata": {**sts["metadata"], **marks}}
+
+
+def _same_version(one: Object, other: Object) -> bool:
+    versions = (each["metadata"]["resourceVersion"] for each in (one, other))
+    return len(set(versions)) == 1 and uid_of(one) == uid_of(other)
 
 
 def _settled(lws: Object) -> bool:

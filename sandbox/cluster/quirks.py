@@ -16,6 +16,7 @@ class Quirks:
     `skips_terminating` whether a LeaderWorkerSet that is being deleted is left alone;
     `checks_owner` whether a worker of an earlier leader can no longer recreate a group;
     `explains` whether Events carry the text of the error;
+    `knows_after_start` whether RecreateGroupAfterStart and its annotation are known;
     `counts_missing` whether a group without a worker StatefulSet counts as not updated;
     `forgets_new_groups` whether groups still to be made count as ready during a scale-up.
     """
@@ -30,6 +31,7 @@ class Quirks:
     skips_terminating: bool = True
     checks_owner: bool = True
     explains: bool = True
+    knows_after_start: bool = True
     counts_missing: bool = False
     forgets_new_groups: bool = False
 
@@ -47,6 +49,7 @@ LWS_0_8_0_PLUS = Quirks(
 )
 LWS_0_7_0 = Quirks(
     "v0.7.0",
+    knows_after_start=False,
     recreate_reason=_OLD,
     modern_events=False,
     counts_available=False,
@@ -57,6 +60,7 @@ LWS_0_7_0 = Quirks(
 )
 LWS_0_6_0 = Quirks(
     "v0.6.0",
+    knows_after_start=False,
     recreate_reason=_OLD,
     modern_events=False,
     counts_available=False,

@@ -11,58 +11,57 @@ from dataclasses import dataclass
 
 from sandbox.clock import Time
 from sandbox.cluster.objects import Key, Object, micro_stamp, name_of, reference, stamp
-from sandbox.cluster.pace import Pace
 from sandbox.cluster.quirks import Quirks
 from sandbox.cluster.store import Change, Store
-
-_AT_ONCE = 1e-6  # seconds; the next of several Events that nothing holds back
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an Event says."""
+    """What an Event says; `teller` is the controller, where a component has several."""
 
     reason: str
     message: str
     action: str
     component: str
     type: str = "Normal"
+    teller: str = ""
 
 
-def _sleep_on(key: Key, seconds: float) -> None:
+def _sleep_on(key: Key) -> None:
     """Stand in for the loop until there is one."""
-    raise RuntimeError(f"no loop wakes {key.name} after {seconds} s")
+    raise RuntimeError(f"no loop writes what {key.name} has to tell")
 
 
 class Recorder:
     """Creates Events and counts the repeated ones.
 
-    A component's classic Events come in order; modern ones are written by a thread each.
-    `wake` is set to what lets the loop call `reconcile` after some seconds.
+    Classic Events come in the order in which one controller tells of one object; modern ones are
+    written by a thread each.
+    `wake` is set to what lets the loop call `reconcile`.
     """
 
     priority = 0
 
-    def __init__(self, store: Store, time: Time, pace: Pace, quirks: Quirks) -> None:
+    def __init__(self, store: Store, time: Time, quirks: Quirks) -> None:
         self._store = store
         self._time = time
-        self._pace = pace
         self._quirks = quirks
         self._numbers = itertools.count()
         self._waiting: dict[Key, deque[Callable[[], None]]] = {}
-        self.wake: Callable[[Key, float], None] = _sleep_on
+        self.wake: Callable[[Key], None] = _sleep_on
 
     def wants(self, change: Change) -> Iterable[Key]:  # noqa: ARG002 - a Controller's
         """Name nothing: no change of the store makes an Event."""
         return ()
 
-    def reconcile(self, key: Key, now: float) -> float | None:
+    def reconcile(self, key: Key, now: float) -> float | None:  # noqa: ARG002 - a Controller's
         """Write the oldest Event of a component."""
         waiting = self._waiting[key]
         waiting.popleft()()
-        if not waiting:
-            return None
-        return self._wait(key, now) or _AT_ONCE
+        if waiting:
+            return 0.0
+        del self._waiting[key]
+        return None
 
     def lws(self, regarding: Object, report: Report, related: Object | None = None) -> None:
         """Record what LWS tells, as its version does."""
@@ -80,21 +79,16 @@ class Recorder:
     def classic(self, regarding: Object, report: Report) -> None:
         """Record as the core recorder does: repeats are counted."""
         thing = reference(regarding)
-        self._write(report.component, lambda: self._classic(thing, report))
+        self._write(
+            f"{report.teller or report.component} {thing['name']}",
+            lambda: self._classic(thing, report),
+        )
 
     def _write(self, queue: str, act: Callable[[], None]) -> None:
         key = Key("reports", "", queue)
-        waiting = self._waiting.setdefault(key, deque())
-        if waiting:
-            waiting.append(act)
-        elif wait := self._wait(key, self._time.monotonic()):
-            waiting.append(act)
-            self.wake(key, wait)
-        else:
-            act()
-
-    def _wait(self, key: Key, now: float) -> float:
-        return self._pace.wait("Recorder", key.name, now)
+        self._waiting.setdefault(key, deque()).append(act)
+        if len(self._waiting[key]) == 1:
+            self.wake(key)
 
     def _modern(self, regarding: Object, report: Report, related: Object | None) -> None:
         now = micro_stamp(self._time.now())

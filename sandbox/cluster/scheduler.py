@@ -5,8 +5,10 @@ Source: recordings v0.10.0/12 (no GPU left) and 21 (claim missing), Kubernetes 1
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 
 from sandbox.clock import Time
+from sandbox.cluster.loop import Outcome, Pause
 from sandbox.cluster.nodes import GPU, gpus_of
 from sandbox.cluster.objects import (
     Key,
@@ -45,7 +47,7 @@ class Scheduler:
             for pod in sorted(waiting, key=lambda each: each["metadata"]["creationTimestamp"]):
                 yield Key("pods", pod["metadata"]["namespace"], name_of(pod))
 
-    def reconcile(self, key: Key, now: float) -> float | None:
+    def reconcile(self, key: Key, now: float) -> Outcome:
         """Bind one pod, or say why not."""
         pod = self._store.get(key)
         if pod is None or pod["spec"].get("nodeName") or terminating(pod):
@@ -53,12 +55,11 @@ class Scheduler:
         if left := self._waits.left(uid_of(pod), self._seconds, now):
             return left
         if missing := self._missing_claim(pod):
-            self._refuse(key, pod, f'persistentvolumeclaim "{missing}" not found. not found')
-        elif node := self._choose(pod):
+            return self._refuse(key, pod, f'persistentvolumeclaim "{missing}" not found. not found')
+        if node := self._choose(pod):
             self._bind(key, pod, node)
-        else:
-            self._refuse(key, pod, self._reasons(pod))
-        return None
+            return None
+        return self._refuse(key, pod, self._reasons(pod))
 
     def _missing_claim(self, pod: Object) -> str | None:
         for volume in pod["spec"].get("volumes") or []:
@@ -106,7 +107,7 @@ class Scheduler:
         text = f"Successfully assigned {key.namespace}/{key.name} to {node}"
         self._tell(pod, Report("Scheduled", text, "Binding", "default-scheduler"))
 
-    def _refuse(self, key: Key, pod: Object, reasons: str) -> None:
+    def _refuse(self, key: Key, pod: Object, reasons: str) -> Outcome:
         message = f"0/{len(self._store.select('nodes'))} nodes are available: {reasons}"
         entry = {
             "type": "PodScheduled",
@@ -118,7 +119,13 @@ class Scheduler:
         }
         report = Report("FailedScheduling", message, "Scheduling", "default-scheduler", "Warning")
         self._tell(pod, report)
-        if condition(pod, "PodScheduled").get("message") != message:
+        if condition(pod, "PodScheduled").get("message") == message:
+            return None
+        return Pause("write", partial(self._mark, key, uid_of(pod), entry))
+
+    def _mark(self, key: Key, uid: str, entry: Object, now: float) -> None:  # noqa: ARG002 - a Pause's
+        live = self._store.get(key)
+        if live is not None and uid_of(live) == uid:
             self._store.edit(key, lambda each: each["status"].update(conditions=[entry]))
 
     def _tell(self, pod: Object, report: Report) -> None:

@@ -3,12 +3,17 @@
 Source: recordings v0.10.0/01 (create), 02 and 03 (update), 05 (scale down), 08 (a pod is lost).
 """
 
-from collections.abc import Iterable, Iterator
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 
 from sandbox.clock import Time
 from sandbox.cluster.admission import admit
+from sandbox.cluster.cache import Cache
 from sandbox.cluster.deletion import delete
 from sandbox.cluster.fate import Fate
+from sandbox.cluster.loop import Outcome, Pause
 from sandbox.cluster.objects import (
     Key,
     Object,
@@ -28,9 +33,47 @@ from sandbox.cluster.pace import Pace
 from sandbox.cluster.recorder import Recorder, Report
 from sandbox.cluster.refusals import Refusal
 from sandbox.cluster.store import Change, Store
-from sandbox.cluster.waits import Retries, Steps
+from sandbox.cluster.waits import Retries
 
 _HASH = "controller-revision-hash"
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a reconcile saw when it began, and which pods it has made since."""
+
+    key: Key
+    sts: Object
+    pods: dict[int, Object]
+    revision: str
+    made: tuple[int, ...] = ()
+
+    def missing(self) -> list[int]:
+        """Return the ordinals that have no pod."""
+        if terminating(self.sts):
+            return []
+        return [n for n in _wanted(self.sts) if n not in self.pods and n not in self.made]
+
+    def surplus(self) -> list[Object]:
+        """Return the pods to delete: failed ones, those not wanted, or one that is outdated."""
+        if terminating(self.sts):
+            return []
+        downwards = [self.pods[number] for number in sorted(self.pods, reverse=True)]
+        failed = [each for each in downwards if each["status"].get("phase") == "Failed"]
+        wanted = _wanted(self.sts)
+        surplus = failed + [each for each in downwards if ordinal(name_of(each)) not in wanted]
+        return [each for each in surplus or self._outdated(downwards) if not terminating(each)]
+
+    def _outdated(self, downwards: list[Object]) -> list[Object]:
+        strategy = self.sts["spec"]["updateStrategy"].get("rollingUpdate", {})
+        for pod in downwards:
+            if ordinal(name_of(pod)) < strategy.get("partition", 0) or terminating(pod):
+                return []
+            if labels(pod)[_HASH] != self.revision:
+                return [pod]
+            if not ready(pod):
+                return []
+        return []
 
 
 class StatefulSets:
@@ -46,10 +89,8 @@ class StatefulSets:
         self._time = time
         self._recorder = recorder
         self._pace = pace
+        self._cache = Cache(store, pace)
         self._retries = Retries()
-        self._making: set[str] = set()
-        self._paused = Steps(pace)
-        self._again: dict[Key, float] = {}
 
     def wants(self, change: Change) -> Iterable[Key]:
         """Name the set itself, or the set of a pod."""
@@ -62,71 +103,74 @@ class StatefulSets:
             if sts is not None and uid_of(sts) == owner["uid"]:
                 yield key
 
-    def reconcile(self, key: Key, now: float) -> float | None:
-        """Create, delete and count the pods of one set."""
-        if wait := self._paused.go(key, now, lambda: self._steps(key)):
-            return wait
-        return self._again.pop(key, None)
-
-    def _steps(self, key: Key) -> Iterator[str]:
-        """Do a reconcile, with a pause before the status is written."""
+    def reconcile(self, key: Key, now: float) -> Outcome:
+        """See what there is, make and delete pods, and count what was seen."""
         sts = self._store.get(key)
         if sts is None:
-            return
-        revision = self._revision(sts)
+            return None
         pods = {ordinal(name_of(pod)): pod for pod in self._pods(sts)}
-        missing = [] if terminating(sts) else [n for n in _wanted(sts) if n not in pods]
-        if missing:
-            yield from self._make(sts, missing, pods, revision)
-            return
-        self._retries.forget(key)
-        self._making.discard(uid_of(sts))
-        self._count(sts, pods, revision)
-        if not terminating(sts):
-            self._act(sts, pods, revision)
+        view = _View(key, sts, pods, _revision_name(sts))
+        revision = Key("controllerrevisions", key.namespace, view.revision)
+        if self._cache.get(revision, now) is None:  # even while the set is being deleted
+            return Pause("revision", partial(self._revise, revision, view))
+        return self._bring(view, now)
 
-    def _make(
-        self, sts: Object, missing: list[int], pods: dict[int, Object], revision: str
-    ) -> Iterator[str]:
-        """Make one pod, which brings us back; the status tells of what was there before."""
-        if not self._make_one(sts, missing, revision):
-            key = Key("statefulsets", sts["metadata"]["namespace"], name_of(sts))
-            self._again[key] = self._retries.after(key)
-        elif uid_of(sts) not in self._making:
-            self._making.add(uid_of(sts))
-            yield "count"
-            self._count(sts, pods, revision)
+    def _revise(self, revision: Key, view: _View, now: float) -> Outcome:
+        """Keep the template as a revision."""
+        known = self._store.select("controllerrevisions", revision.namespace)
+        number = max((each["revision"] for each in known if owned_by(each, view.sts)), default=0)
+        with contextlib.suppress(Refusal):  # made already: the cache did not show it yet
+            made = _controller_revision(view.sts, revision.name, number + 1)
+            self._store.create(revision, made)
+        return self._bring(view, now)
+
+    def _bring(self, view: _View, now: float) -> Outcome:  # noqa: ARG002 - as a Pause's
+        if view.missing():
+            return Pause("act", partial(self._make, view))
+        if surplus := view.surplus():
+            return Pause("act", partial(self._reduce, view, surplus))
+        return self._conclude(view)
+
+    def _make(self, view: _View, now: float) -> Outcome:  # noqa: ARG002 - a Pause's
+        """Make one missing pod after the other; nothing is deleted before all are there."""
+        number = self._next(view, view.missing())
+        if not self._create(view.sts, number, view.revision):
+            return self._conclude(view, self._retries.after(view.key))
+        self._retries.forget(view.key)
+        view = replace(view, made=(*view.made, number))
+        return Pause("act", partial(self._make, view)) if view.missing() else self._conclude(view)
+
+    def _reduce(self, view: _View, surplus: list[Object], now: float) -> Outcome:  # noqa: ARG002 - a Pause's
+        """Delete one pod after the other."""
+        self._delete(view.sts, surplus[0])
+        if surplus[1:]:
+            return Pause("act", partial(self._reduce, view, surplus[1:]))
+        return self._conclude(view)
+
+    def _conclude(self, view: _View, again: float | None = None) -> Outcome:
+        counted = copied(view.sts)
+        _status(counted, list(view.pods.values()), view.revision)
+        if counted["status"] == view.sts["status"]:
+            return again
+        return Pause("count", partial(self._count, view.key, counted, again))
+
+    def _count(self, key: Key, counted: Object, again: float | None, now: float) -> Outcome:  # noqa: ARG002 - a Pause's
+        """Write the status as it was when the reconcile began."""
+        live = self._store.get(key)
+        if live is not None and uid_of(live) == uid_of(counted):
+            self._store.edit(key, lambda each: each.update(status=counted["status"]))
+        return again
 
     def _pods(self, sts: Object) -> list[Object]:
         pods = self._store.select("pods", sts["metadata"]["namespace"])
         return [pod for pod in pods if owned_by(pod, sts)]
 
-    def _make_one(self, sts: Object, missing: list[int], revision: str) -> bool:
-        """Create one of the missing pods: the first, then the others in any order."""
-        if missing[0] != _wanted(sts)[0]:
-            missing.sort(key=lambda each: self._pace.wait("order", f"{name_of(sts)}-{each}", 0.0))
-        return self._create(sts, missing[0], revision)
-
-    def _act(self, sts: Object, pods: dict[int, Object], revision: str) -> None:
-        wanted = _wanted(sts)
-        failed = [each for each in pods.values() if each["status"].get("phase") == "Failed"]
-        surplus = [pods[number] for number in sorted(pods, reverse=True) if number not in wanted]
-        for pod in failed + surplus:
-            self._delete(sts, pod)
-        if not surplus and not failed:
-            self._update(sts, pods, revision)
-
-    def _update(self, sts: Object, pods: dict[int, Object], revision: str) -> None:
-        partition = sts["spec"]["updateStrategy"].get("rollingUpdate", {}).get("partition", 0)
-        for number in sorted(pods, reverse=True):
-            pod = pods[number]
-            if number < partition or terminating(pod):
-                return
-            if labels(pod)[_HASH] != revision:
-                self._delete(sts, pod)
-                return
-            if not ready(pod):
-                return
+    def _next(self, view: _View, missing: list[int]) -> int:
+        """Choose a missing pod: the first, then the others in any order."""
+        if not view.made:
+            return missing[0]
+        name = name_of(view.sts)
+        return min(missing, key=lambda each: self._pace.wait("order", f"{name}-{each}", 0.0))
 
     def _create(self, sts: Object, number: int, revision: str) -> bool:
         namespace = sts["metadata"]["namespace"]
@@ -150,29 +194,20 @@ class StatefulSets:
         self._recorder.classic(sts, report)
 
     def _delete(self, sts: Object, pod: Object) -> None:
-        if not terminating(pod):
-            delete(self._store, self._time, Key("pods", pod["metadata"]["namespace"], name_of(pod)))
+        key = Key("pods", pod["metadata"]["namespace"], name_of(pod))
+        live = self._store.get(key)
+        if not terminating(pod) and live is not None and uid_of(live) == uid_of(pod):
+            delete(self._store, self._time, key)
             self._report(sts, "Delete", name_of(pod))
 
     def _report(self, sts: Object, verb: str, pod: str) -> None:
         text = f"{verb} Pod {pod} in StatefulSet {name_of(sts)} successful"
-        report = Report(f"Successful{verb}", text, verb, "statefulset-controller")
+        report = Report(f"Successful{verb}", text, verb, "statefulset-controller", teller=pod)
         self._recorder.classic(sts, report)
 
-    def _revision(self, sts: Object) -> str:
-        name = f"{name_of(sts)}-{short_hash(sts['spec']['template'])}"
-        key = Key("controllerrevisions", sts["metadata"]["namespace"], name)
-        if self._store.get(key) is None:  # even while the set is being deleted, as the real one
-            known = self._store.select("controllerrevisions", key.namespace)
-            number = max((each["revision"] for each in known if owned_by(each, sts)), default=0)
-            self._store.create(key, _controller_revision(sts, name, number + 1))
-        return name
 
-    def _count(self, sts: Object, pods: dict[int, Object], revision: str) -> None:
-        key = Key("statefulsets", sts["metadata"]["namespace"], name_of(sts))
-        live = self._store.get(key)
-        if live is not None and uid_of(live) == uid_of(sts):
-            self._store.edit(key, lambda each: _status(each, list(pods.values()), revision))
+def _revision_name(sts: Object) -> str:
+    return f"{name_of(sts)}-{short_hash(sts['spec']['template'])}"
 
 
 def _wanted(sts: Object) -> range:

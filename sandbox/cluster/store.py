@@ -6,7 +6,7 @@ Source: the API conventions on resourceVersion, generation and "410 Gone".
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,13 +22,14 @@ _KEPT = ("uid", "creationTimestamp", "generation")  # set by the server, never b
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step of the history: the object as it became, and as it was."""
+    """One step of the history, at a `moment` in seconds: the object as it became, and as it was."""
 
     number: int
     type: ChangeType
     key: Key
     object: Object
     before: Object | None = None
+    moment: float = 0.0
 
 
 class Store:
@@ -129,6 +130,13 @@ class Store:
                 raise expired(number, self._oldest)
             return self._history[number - self._oldest :]
 
+    def recent(self, moment: float) -> Iterator[Change]:
+        """Yield the changes after a moment, the newest first."""
+        for change in reversed(self._history):
+            if change.moment < moment:
+                return
+            yield change
+
     def compact(self) -> None:
         """Forget the history, as etcd does every five minutes."""
         with self.changed:
@@ -148,7 +156,7 @@ class Store:
             del self._objects[key]
         else:
             self._objects[key] = item
-        change = Change(number, type_, key, item, before)
+        change = Change(number, type_, key, item, before, self._time.monotonic())
         self._history.append(change)
         if len(self._history) > _LONGEST:
             self._oldest += _LONGEST // 2

@@ -4,10 +4,7 @@ Source: client-go's exponential rate limiter (5 ms, doubled each time).
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
-
-from sandbox.cluster.objects import Key
-from sandbox.cluster.pace import Pace
+from collections.abc import Hashable
 
 _NOTHING = 1e-6  # seconds; below it a wait is over, whatever the rounding says
 
@@ -30,30 +27,6 @@ class Retries:
     def forget(self, work: Hashable) -> None:
         """Begin anew after a success."""
         self._failures.pop(work, None)
-
-
-class Steps:
-    """Reconciles that pause between their writes, as workers do that wait for the API server.
-
-    While one pauses, nobody else works on its key; what came in between is looked at later.
-    """
-
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self._paused: dict[Key, tuple[float, Iterator[str]]] = {}
-
-    def go(self, key: Key, now: float, begin: Callable[[], Iterator[str]]) -> float | None:
-        """Go on with a reconcile, or begin one; return the seconds of its next pause, if any."""
-        due, steps = self._paused.pop(key, (now, None))
-        if steps is not None and due - now > _NOTHING:
-            self._paused[key] = (due, steps)
-            return due - now
-        steps = steps or begin()
-        for work in steps:
-            if wait := self._pace.wait(work, key.name, now):
-                self._paused[key] = (now + wait, steps)
-                return wait
-        return None
 
 
 class Waits:

@@ -86,7 +86,7 @@ class Writing:
             raise not_found(Key("namespaces", "", key.namespace))
         warnings = _validated(call, item)
         self._fate.check_webhook(key.kind)
-        admit(key.kind, item)
+        admit(key.kind, item, self._quirks)
         return _warned(answer(self._store.create(key, item, dry=call.dry), 201), warnings)
 
     def _replace(self, call: Call, live: Object, item: Object) -> Response:
@@ -98,7 +98,7 @@ class Writing:
         warnings = _validated(call, item)
         if call.kind.plural != "pods":  # a pod's webhook acts on creation only
             self._fate.check_webhook(call.kind.plural)
-            admit(call.kind.plural, item)
+            admit(call.kind.plural, item, self._quirks)
             admit_change(call.kind.plural, live, item, self._quirks)
         return _warned(answer(self._store.replace(call.key, item, dry=call.dry)), warnings)
 

@@ -201,3 +201,16 @@ def test_a_cluster_starts_in_a_moment():
         took = time.monotonic() - begun
 
     assert took < 0.3
+
+
+def test_a_killed_container_recreates_its_group_with_new_uids(cluster):
+    up(cluster)
+    before = pod(cluster)["metadata"]["uid"]
+    cluster.kill("default", "qwen-0-1", "Error", 1)
+    cluster.run(10)
+
+    assert pod(cluster)["metadata"]["uid"] != before
+    assert events(cluster, "RecreateGroup") == [
+        "Worker pod qwen-0-1 failed, deleted leader pod qwen-0 to recreate group 0"
+    ]
+    assert available(cluster) == "True"

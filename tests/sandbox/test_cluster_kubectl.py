@@ -152,3 +152,38 @@ def test_kubectl_reaches_an_engine_through_the_service_proxy(tmp_path):
         answer = kubectl(bench, tmp_path, "get", "--raw", path)
 
         assert answer.startswith("GET qwen-svc.default.svc:8000/v1/models?")
+
+
+def test_kubectl_gets_all_in_the_forms_that_people_ask_for(bench, tmp_path):
+    bench.running()
+    names = kubectl(bench, tmp_path, "get", "all", "-o", "name")
+    ready = kubectl(bench, tmp_path, "get", "lws", "qwen", "-o", "jsonpath={.status.readyReplicas}")
+    wide = kubectl(bench, tmp_path, "get", "pods", "-o", "wide", "--no-headers")
+    pods = json.loads(kubectl(bench, tmp_path, "get", "pods", "-A", "-o", "json"))["items"]
+
+    assert names.split() == [
+        "pod/qwen-0",
+        "pod/qwen-0-1",
+        "service/qwen",
+        "statefulset.apps/qwen",
+        "statefulset.apps/qwen-0",
+    ]
+    assert ready == "1"
+    assert [row.split()[0] for row in wide.splitlines()] == ["qwen-0", "qwen-0-1"]
+    assert [each["metadata"]["name"] for each in pods] == ["qwen-0", "qwen-0-1"]
+
+
+def test_kubectl_reads_the_logs_of_a_group_and_its_rollout(bench, tmp_path):
+    bench.running()
+    group = "leaderworkerset.sigs.k8s.io/name=qwen"
+    logs = kubectl(bench, tmp_path, "logs", "-l", group, "--tail=1", "--prefix")
+    rollout = kubectl(bench, tmp_path, "rollout", "status", "sts/qwen", "--timeout=9s")
+    ready = "--for=jsonpath={.status.readyReplicas}=1"
+    waited = kubectl(bench, tmp_path, "wait", "lws/qwen", ready, "--timeout=9s")
+
+    assert [line.split()[0] for line in logs.splitlines()] == [
+        "[pod/qwen-0/leader]",
+        "[pod/qwen-0-1/worker]",
+    ]
+    assert "roll out complete" in rollout
+    assert waited.endswith("qwen condition met\n")

@@ -69,6 +69,7 @@ def test_a_worker_that_runs_out_of_memory_is_recording_08(bench):
         "MODIFIED qwen-0 Running bound running ready deleting foreground",
         "MODIFIED qwen-0-1 Running bound CrashLoopBackOff OOMKilled deleting",
         "MODIFIED qwen-0 Running bound running ready deleting foreground",
+        "MODIFIED qwen-0-1 Running bound CrashLoopBackOff OOMKilled deleting",
         "DELETED qwen-0-1 Running bound CrashLoopBackOff OOMKilled deleting",
         "DELETED qwen-0 Running bound running ready deleting foreground",
         *COMING_UP,
@@ -201,6 +202,7 @@ def test_a_deletion_in_the_foreground_is_recording_16(bench):
         "MODIFIED qwen-0 Running bound running ready deleting foreground",
         "MODIFIED qwen-0-1 Running bound running ready deleting",
         "MODIFIED qwen-0 Running bound running ready deleting foreground",
+        "MODIFIED qwen-0-1 Running bound running ready deleting",
         "DELETED qwen-0-1 Running bound running ready deleting",
         "DELETED qwen-0 Running bound running ready deleting foreground",
     ]

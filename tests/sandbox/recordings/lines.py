@@ -26,20 +26,26 @@ class Line(NamedTuple):
 
 
 class Lines:
-    """Turns the events of watches into lines; leaves out what says nothing new."""
+    """Turns the events of watches into lines; leaves out what says nothing new.
+
+    `begun` is what was there when the watches began.
+    """
 
     def __init__(self):
         self.lines = []
+        self.begun = []
         self._lives = {}
         self._revisions = {}
         self._said = {}
 
     def see(self, moment, kind, type_, item):
-        """Take one event of a watch; INITIAL ones are learnt and not told."""
+        """Take one event of a watch."""
         text = f"{self._name(item, kind)} {getattr(self, '_' + kind)(item)}".rstrip()
         key = (kind, item["metadata"]["uid"])
         said, self._said[key] = self._said.get(key), text
-        if type_ != "INITIAL" and (type_ != "MODIFIED" or said != text):
+        if type_ == "INITIAL":
+            self.begun.append(Line(0.0, kind, f"INITIAL {text}"))
+        elif type_ != "MODIFIED" or said != text:
             self.lines.append(Line(moment, kind, f"{type_} {text}"))
 
     def _name(self, item, kind):

@@ -3,9 +3,10 @@
 import datetime as dt
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from sandbox.clock import Time
-from sandbox.cluster import Cluster, Speeds
+from sandbox.cluster import Cluster, Drawn, Prompt, Speeds
 from sandbox.cluster.objects import copied
 from sandbox.journal import Journal
 from tests.sandbox.recordings.lines import KINDS, Line, Lines
@@ -22,36 +23,23 @@ _SCRIPT = "bash /vllm-workspace/examples/online_serving/multi-node-serving.sh"
 
 
 class Waits:
-    """A pace whose waits are given, by work and name, in the order in which they are asked for."""
+    """A pace whose waits are given, by work and name, in the order in which they are asked for.
 
-    def __init__(self, waits, usual=None):
+    Before the first act, which no recording shows, `setup` decides the races.
+    """
+
+    def __init__(self, waits, setup=None):
         self.waits = waits
-        self.usual = {
-            "view": 0,
-            "order": 0,
-            "status": 0,
-            "make": 0,
-            "write": 0,
-            "count": 0,
-            **(usual or {}),
-        }
-        self.before = {}  # the races before the first act, which no recording shows
-        self.asked = []
+        self.setup = setup or Prompt()
         self.counts = {}
         self.on = False
 
     def wait(self, work, name, now):
         if not self.on:
-            return self.before.get(work, 0.0)
+            return self.setup.wait(work, name, now)
         stream = f"{work} {name.partition('/')[0]}"
         place = self.counts[stream] = self.counts.get(stream, -1) + 1
-        self.asked.append((now, stream, place))
-        self.seek(work, name, stream, place)
-        given = self.waits.get(stream, {}).get(place)
-        return (self.usual.get(work, 10) if given is None else given) / 1000
-
-    def seek(self, work, name, stream, place):
-        """Hear which wait was asked for; a search wants to know why."""
+        return self.waits.get(stream, {}).get(place, 0.0) / 1000
 
 
 def manifest(**wishes):
@@ -118,6 +106,7 @@ class Stage:
         for kind in ("leaderworkersets", "pods", "statefulsets", "controllerrevisions"):
             for item in self.cluster.select(kind):
                 self.told.see(0.0, KINDS[kind], "INITIAL", item)
+        self.time.advance(1 - self.time.monotonic() % 1)  # a set-up of any length ends on a second
         self.start = self.time.monotonic()
         self.pace.on = True
         self.cluster.listen(self._notice)
@@ -226,45 +215,67 @@ SCENARIOS = {
 }
 
 
-# On v0.6.0 these begin with UpdateInProgress=False: a leader was counted before it had workers.
-SLOW_GROUPS = ("05", "15", "16", "22")
+class Recording(NamedTuple):
+    """What was there, what came, and when the driver acted."""
 
-
-# The watches of one recording that lagged behind by more than the usual 50 ms, in seconds.
-LATE = {("v0.8.0plus", "22"): 0.06}
+    begun: list
+    lines: list
+    acts: list
 
 
 def recorded(version, scenario):
-    """Return the lines of a recording and the moments of its acts."""
+    """Return a recording."""
     text = (HERE / version / f"{scenario}.txt").read_text(encoding="utf-8")
     parts = [raw.split(" ", 2) for raw in text.splitlines()]
-    lines = [Line(float(moment), kind, said) for moment, kind, said in parts]
-    acts = [line.moment for line in lines if line.kind == "act"]
+    all_of_it = [Line(float(moment), kind, said) for moment, kind, said in parts]
+    begun = [line for line in all_of_it if line.text.startswith("INITIAL")]
+    acts = [line.moment for line in all_of_it if line.kind == "act"]
+    lines = [line for line in all_of_it[len(begun) :] if line.kind != "act"]
+    if len(acts) > 1:  # a watch that lagged behind the last mark
+        acts[-1] = max(acts[-1], max(line.moment for line in lines) + 0.02)
     gone = [line.moment for line in lines if line.text.startswith("DELETED") and line.kind == "lws"]
     if scenario == "25" and gone:
-        acts = [acts[0], gone[0] - 0.01, lines[-1].moment + 0.2]
-    return [line for line in lines if line.kind != "act"], acts
+        acts = [acts[0], gone[0] - 0.01, max(line.moment for line in lines) + 0.2]
+    return Recording(begun, lines, acts)
+
+
+class Races(NamedTuple):
+    """How the races of a recording end: a seed for those before the first act, and the waits."""
+
+    seed: int
+    waits: dict
 
 
 def load(path):
-    """Return the waits in a file, if there are any: {"WORK NAME": {place: milliseconds}}."""
-    if not path.exists():
-        return {}
+    """Return the races in a file, {"seed": …, "waits": {"WORK NAME": {place: milliseconds}}}."""
     found = json.loads(path.read_text(encoding="utf-8"))
-    return {stream: {int(n): ms for n, ms in places.items()} for stream, places in found.items()}
+    waits = {
+        stream: {int(place): wait for place, wait in each.items()}
+        for stream, each in found["waits"].items()
+    }
+    return Races(found["seed"], waits)
 
 
-def play(scenario, quirks, pace, moments, staged=Stage):
-    """Play a scenario; return its stage, which holds the lines."""
+def drawn(seed):
+    """Return the pace of a set-up; 0 is without races."""
+    return Drawn(seed) if seed else Prompt()
+
+
+def prepared(scenario, quirks, pace):
+    """Return a stage that has begun, and its acts."""
     before, acts = SCENARIOS[scenario]
     if scenario == "25" and not quirks.finishes_surge:  # the driver gave up and cleaned up
         acts = [*acts, _delete("leaderworkersets", NAME)]
-    stage = staged(quirks, pace)
-    if quirks.counts_missing and scenario in SLOW_GROUPS:
-        pace.before = {"Groups": 0.03}
+    stage = Stage(quirks, pace)
     if before is not None:
         stage.up(**copied(before))
     stage.begin()
+    return stage, acts
+
+
+def play(scenario, quirks, pace, moments):
+    """Play a scenario; return its stage, which holds the lines."""
+    stage, acts = prepared(scenario, quirks, pace)
     stage.cluster.run(moments[0])
     for number, act in enumerate(acts):
         act(stage)
