@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 @pytest.fixture
 def stage():
     time = Time(rate=0, start=NOON)
-    control = Control(time, Journal(), Faults(), {}, {})
+    control = Control(time, Journal(), Faults(), {}, {}, {})
     with serving(control.world(), Faults()) as server:
         yield time, SandboxClock(server.url)
 

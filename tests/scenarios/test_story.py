@@ -83,16 +83,16 @@ def check_slack(worlds, name, prompt):
     assert card["edited"] > 0
     thread = [m["text"] for m in messages if m["thread_ts"] == card["ts"] and m is not card]
     phases = [text for text in thread if text.startswith(":hourglass_flowing_sand:")]
-    starts = (":memo:", ":twisted_rightwards_arrows:", ":gear:", ":white_check_mark: Group",
+    starts = (":mag: Plan", ":memo:", ":twisted_rightwards_arrows:", ":gear:", ":white_check_mark: Group",
               ":large_green_circle: *Serving*", ":warning:",
               ":large_green_circle: Group 1 recovered")  # fmt: skip
     told = [text for text in thread if text not in phases]
     assert len(told) == len(starts)
     for text, start in zip(told, starts, strict=True):
         assert text.startswith(start)
-    assert "1/2 groups proved" in told[3]
-    assert "2/2 groups answered" in told[4]
-    assert f"worker 1 ({name}-1-1): OOMKilled (exit 137)" in told[5]
+    assert "1/2 groups proved" in told[4]
+    assert "2/2 groups answered" in told[5]
+    assert f"worker 1 ({name}-1-1): OOMKilled (exit 137)" in told[6]
     assert len(phases) == len(set(phases)) >= 2
     assert "loading weights" in phases[-1] or "ranks joining" in phases[-1]
     assert prompt in question["text"]
