@@ -16,8 +16,11 @@ from gitops.checks import Facts, Finding, Policy, Severity, review_all
 from gitops.deployment import NEWEST_LWS
 from gitops.environment import Environment
 from gitops.errors import GitOpsError
+from gitops.files import text_of
 from gitops.history import changed_paths, check_out, touched_overlays
 from gitops.proof import prove
+from gitops.roles import PATH as ROLES
+from gitops.roles import Role, Roles, read_roles
 from gitops.workspace import WorkingCopy
 
 RULES = ("policy.yaml", "catalog/", "kustomize/catalog/")
@@ -73,6 +76,36 @@ def inspect(
     for name, group in _by_environment(overlays).items():
         reports += _inspect_environment(copy, name, group, rules, today)
     return reports
+
+
+def inspect_roles(copy: WorkingCopy, base: str | None = None) -> list[Report]:
+    """Inspect roles.yaml as it will be: while it makes no sense, nobody may anything.
+
+    Where `base` is named, only if a change since then touches it; else only what is wrong is told.
+    """
+    path = copy.root / ROLES
+    if not path.is_file() or (base and ROLES not in changed_paths(copy.root, base)):
+        return []
+    try:
+        roles = read_roles(text_of(path))
+        found = tuple(_of_roles(roles, copy))
+    except GitOpsError as error:
+        found = (_error("roles", error),)
+    return [Report(ROLES, found)] if found or base else []
+
+
+def _of_roles(roles: Roles, copy: WorkingCopy) -> Iterator[Finding]:
+    names = copy.environments()
+    for binding in roles.roles:
+        for name in sorted({*binding.environments} - {*names}):
+            there = ", ".join(names) or "none"
+            text = f"{ROLES}: {binding.role} names environment {name}; there are: {there}"
+            yield Finding("roles", Severity.ERROR, "", text)
+    for name in names:
+        able = [b for b in roles.roles if b.role.covers(Role.APPROVER) and b.reaches(name)]
+        if not able and copy.environment(name).two_person:
+            text = f"{ROLES}: {name} wants two people, and nobody is an approver of it"
+            yield Finding("roles", Severity.WARNING, "", text)
 
 
 def _inspect_environment(

@@ -56,6 +56,10 @@ class Reviews(Protocol):
         """Return the checks and statuses of a commit, by name, each as it stands now."""
         ...
 
+    def paths(self, number: int) -> Sequence[str] | None:
+        """Return the files that a pull request changes, moved ones twice; None when too many."""
+        ...
+
     def mark(self, commit: str, state: State, text: str) -> None:
         """Make Leadline's own status TWO_PERSON of a commit stand so; nothing when it does."""
         ...

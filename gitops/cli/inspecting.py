@@ -47,7 +47,11 @@ def check(
     as_json: bool,  # noqa: FBT001 - click's flag
 ) -> None:
     """Check every overlay below the places, all when none is named: leadline check overlays."""
-    from gitops.inspection import inspect, overlays_below  # noqa: PLC0415 - only this verb needs it
+    from gitops.inspection import (  # noqa: PLC0415 - only this verb needs it
+        inspect,
+        inspect_roles,
+        overlays_below,
+    )
     from gitops.workspace import WorkingCopy  # noqa: PLC0415 - as above
 
     copy = WorkingCopy.find(places[0] if places else Path.cwd())
@@ -57,6 +61,8 @@ def check(
     reports = inspect(copy, overlays, dt.datetime.now(dt.UTC).date(), changed_since)  # noqa: TID251 - waivers run out by the day
     if server:
         reports = [_asked(copy, report) for report in reports]
+    if not places:
+        reports += inspect_roles(copy, changed_since)
     _print(reports, "json" if as_json else form)
     if any(report.refused for report in reports):
         raise click.exceptions.Exit(1)
@@ -107,7 +113,8 @@ def _text(report: "Report") -> list[str]:
 
 def _github(report: "Report") -> list[str]:
     kinds = {"error": "error", "warning": "warning", "waived": "notice"}
-    place = f"file={report.folder}/llm.yaml"
+    is_file = report.folder.endswith(".yaml")
+    place = f"file={report.folder}" if is_file else f"file={report.folder}/llm.yaml"
     return [
         f"::{kinds[f.severity.value]} {place},title={f.rule}::{_escaped(f.text)}"
         for f in report.findings

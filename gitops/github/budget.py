@@ -66,7 +66,7 @@ def shared_budget(settings: ForgeSettings, clock: Clock) -> ContentBudget:
     Clocks that are equal count as one.
     """
     account = settings.app.id if settings.app else settings.token
-    return _of_account(settings.api_url, account, clock)
+    return _of_account(settings.api_url, account, clock)  # type: ignore[arg-type] # frozen values
 
 
 @functools.lru_cache(_ACCOUNTS)

@@ -1,8 +1,11 @@
 """Adapter: the Past port over GitHub's REST API.
 
 Two calls: the closed pull requests of the branch, whose merge commits are states of main, and the
-commits on main that touch the folder, of which those without our trailers are people's. Sources:
-docs.github.com/rest, "List pull requests" and "List commits".
+commits on main that touch the folder, of which those without our trailers are people's. A squashed
+merge is in both, since its message is the repository's choice: it counts as the pull request. What
+people commit to one of our branches is told from what they commit to main by nothing but its
+message, so it counts too; its files are what stood in that commit. Sources: docs.github.com/rest,
+"List pull requests" and "List commits"; "About merge methods on GitHub".
 """
 
 import itertools
@@ -41,17 +44,21 @@ class GithubPast:
 
     def standings(self, folder: str, branch: str) -> Sequence[Standing]:
         """Return the states of a folder, newest first; see the port."""
-        found = self._connection.run(
-            f"reading the history of {folder}",
-            lambda: [*self._merged(branch), *self._by_people(folder)],
+        return self._connection.run(
+            f"reading the history of {folder}", lambda: self._standings(folder, branch)
         )
-        return sorted(found, key=lambda standing: standing.at, reverse=True)
 
     def files_at(self, folder: str, commit: str) -> Mapping[str, str]:
         """Return the text files below a folder at a commit; see the port."""
         return self._connection.run(
             f"reading {folder} at {commit[:12]}", lambda: self._files_at(folder, commit)
         )
+
+    def _standings(self, folder: str, branch: str) -> Sequence[Standing]:
+        merged = list(self._merged(branch))
+        known = {standing.commit for standing in merged}
+        people = [s for s in self._by_people(folder) if s.commit not in known]
+        return sorted([*merged, *people], key=lambda s: (s.at, s.pull or 0), reverse=True)
 
     def _files_at(self, folder: str, commit: str) -> Mapping[str, str]:
         try:
@@ -83,7 +90,8 @@ class GithubPast:
 
 def _of_pull(pull: GithubPullRequest, at: datetime) -> Standing:
     known = metadata_of(pull.body or "")
-    by = known.requester if known and known.requester else pull.user.login
+    author = pull.user.login if pull.user else ""  # their account may be gone
+    by = known.requester if known and known.requester else author
     return Standing(pull.merge_commit_sha or "", pull.title, by, at, pull.number)
 
 

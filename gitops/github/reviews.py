@@ -1,11 +1,23 @@
 """Adapter: the Reviews port over GitHub's REST API.
 
-Checks are the newest status of each context and the newest run of each check. Sources:
-docs.github.com/rest, pulls/reviews, commits/statuses ("combined status") and checks/runs.
+Checks are the newest status of each context and the newest run of each check. Reviews are one call,
+checks two, for each hundred of them: addresses are made here, since a lazy commit or pull request
+of PyGithub's is read once more when it is asked for its own id. Sources: docs.github.com/rest,
+pulls/reviews, commits/statuses ("combined status") and checks/runs.
 """
 
+import itertools
+import logging
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
+from github import GithubException
+from github.CheckRun import CheckRun
+from github.Commit import Commit
+from github.CommitStatus import CommitStatus
+from github.File import File
+from github.GithubObject import GithubObject
+from github.PaginatedList import PaginatedList
 from github.PullRequestReview import PullRequestReview
 
 from gitops.clock import Clock
@@ -22,6 +34,12 @@ _VERDICTS = {
 }
 _GOOD = frozenset({"success", "neutral", "skipped"})
 _DESCRIPTION = 140  # characters of a status that GitHub takes
+_PAGE = 100
+_MOST = 1000  # of a list that are read: reviews, statuses, runs or files
+_FORBIDDEN = 403
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T", bound=GithubObject)
 
 
 class GithubReviews:
@@ -41,7 +59,7 @@ class GithubReviews:
             f"reading the reviews of #{number}",
             lambda: [
                 _given(review)
-                for review in self._connection.repository.get_pull(number).get_reviews()
+                for review in self._list(PullRequestReview, f"pulls/{number}/reviews")
                 if review.state in _VERDICTS
             ],
         )
@@ -53,6 +71,14 @@ class GithubReviews:
             lambda: sorted(self._checks(commit), key=lambda check: check.name),
         )
 
+    def paths(self, number: int) -> Sequence[str] | None:
+        """Return the files that a pull request changes; see the port."""
+        found = self._connection.run(
+            f"reading what #{number} changes", lambda: self._list(File, f"pulls/{number}/files")
+        )
+        moved = [file.previous_filename for file in found if file.previous_filename]
+        return None if len(found) >= _MOST else [*(file.filename for file in found), *moved]
+
     def mark(self, commit: str, state: State, text: str) -> None:
         """Make our own status stand; see the port."""
         self._connection.run(
@@ -60,24 +86,49 @@ class GithubReviews:
         )
 
     def _checks(self, commit: str) -> Iterator[Check]:
-        found = self._connection.repository.get_commit(commit)
-        for status in found.get_combined_status().statuses:
+        for status in self._statuses(commit):
             known = status.state if status.state in set(State) else State.FAILURE  # error
             yield Check(status.context, State(known))
-        for run in found.get_check_runs():
+        for run in self._runs(commit):
             done = run.status == "completed"
             good = State.SUCCESS if run.conclusion in _GOOD else State.FAILURE
             yield Check(run.name, good if done else State.PENDING)
 
     def _mark(self, commit: str, state: State, text: str) -> None:
-        found = self._connection.repository.get_commit(commit)
         shown = text[:_DESCRIPTION]
-        said = {s.context: (s.state, s.description) for s in found.get_combined_status().statuses}
+        said = {s.context: (s.state, s.description) for s in self._statuses(commit)}
         if said.get(TWO_PERSON) == (state.value, shown):
             return
+        repository = self._connection.repository
+        known = {"sha": commit, "url": f"{repository.url}/commits/{commit}"}
+        found = Commit(repository.requester, {}, known, completed=True)
         self._connection.writing(
             lambda: found.create_status(state.value, description=shown, context=TWO_PERSON)
         )
+
+    def _statuses(self, commit: str) -> list[CommitStatus]:
+        return self._list(CommitStatus, f"commits/{commit}/status", "statuses")
+
+    def _runs(self, commit: str) -> list[CheckRun]:
+        """Return the newest check runs; none where we may not read them, as with some tokens."""
+        try:
+            return self._list(CheckRun, f"commits/{commit}/check-runs", "check_runs")
+        except GithubException as error:
+            if error.status != _FORBIDDEN or "not accessible" not in str(error.data):
+                raise
+            _log.warning("check runs left out commit=%s; GitHub refuses: checks=read", commit[:12])
+            return []
+
+    def _list(self, kind: type[T], path: str, item: str = "items") -> list[T]:
+        repository = self._connection.repository
+        found = PaginatedList(
+            kind,
+            repository.requester,
+            f"{repository.url}/{path}",
+            {"per_page": _PAGE},
+            list_item=item,
+        )
+        return list(itertools.islice(found, _MOST))
 
 
 def _given(review: PullRequestReview) -> Given:

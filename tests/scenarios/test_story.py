@@ -83,8 +83,8 @@ def check_slack(worlds, name, prompt):
     assert card["edited"] > 0
     thread = [m["text"] for m in messages if m["thread_ts"] == card["ts"] and m is not card]
     phases = [text for text in thread if text.startswith(":hourglass_flowing_sand:")]
-    starts = (":mag: Plan", ":memo:", ":twisted_rightwards_arrows:", ":gear:", ":white_check_mark: Group",
-              ":large_green_circle: *Serving*", ":warning:",
+    starts = (":mag: Plan", ":memo:", ":twisted_rightwards_arrows:", ":gear:",
+              ":white_check_mark: Group", ":large_green_circle: *Serving*", ":warning:",
               ":large_green_circle: Group 1 recovered")  # fmt: skip
     told = [text for text in thread if text not in phases]
     assert len(told) == len(starts)
