@@ -1,202 +1,155 @@
-"""Adapter: the Cluster port over the Kubernetes API.
+"""Adapter: the Clusters port over the Kubernetes API.
 
 The official client gives configuration, credentials and the connection; list pages and watch
 lines are decoded by msgspec, at a thirtieth of the client's CPU per event.
 """
 
-import contextlib
-import logging
-import queue
 import threading
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-import tenacity
 import urllib3
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from kubernetes.utils.keepalive import tcp_keepalive_socket_options
 
-from bot.cluster import Observation
-from bot.cluster.objects import LABEL, ListMeta, LwsObject, PodObject
-from bot.cluster.world import Object, Seen, World, look
+from bot.cluster import Report, Scope
+from bot.cluster.scopes import followers
+from bot.cluster.server import BrokenError, ExpiredError, RefusedError
 from bot.errors import ClusterUnavailableError
 from gitops.clock import Clock
 
-SERVER_TIMEOUT = 25
-"""How long the API server keeps one watch open, in seconds."""
+CONNECT_TIMEOUT = 5.0
+"""Seconds until a connection stands."""
 
-READ_TIMEOUT = 30
+READ_TIMEOUT = 30.0
 """A connection silent for so many seconds is given up: the server should have closed it."""
 
-BACKOFF_LIMIT = 30.0
-"""Longest wait between two tries, in seconds; it starts at 1 and doubles, with jitter."""
+KEEPALIVE = (10, 5, 3)
+"""Seconds of silence before the kernel asks the other side, seconds between asks, asks."""
 
-PAGE = 500
-"""Objects a list page."""
-
-GONE = 410
-
-_LWS = "/apis/leaderworkerset.x-k8s.io/v1/leaderworkersets"
-_PODS = "/api/v1/pods"
-_log = logging.getLogger(__name__)
+_OK, _UNAUTHORIZED, _GONE = 200, 401, 410
+_REFUSALS = frozenset({_UNAUTHORIZED, 403, 404})
 
 
-class _Page(msgspec.Struct):
-    metadata: ListMeta
-    items: list[msgspec.Raw] = []
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a connection may take, in seconds."""
+
+    connect: float = CONNECT_TIMEOUT
+    read: float = READ_TIMEOUT
 
 
-class _Line(msgspec.Struct):
-    type: str
-    object: msgspec.Raw
+class KubernetesServer:
+    """One API server, by a kubeconfig's context; credentials are read at the first call.
 
+    They are read again after a 401: they may have been renewed where the client does not look.
+    """
 
-class _Status(msgspec.Struct):
-    code: int = 0
-    message: str = ""
+    def __init__(self, kubeconfig: str | None, context: str, timeouts: Timeouts) -> None:
+        self._kubeconfig = kubeconfig
+        self._context = context
+        self._timeouts = timeouts
+        self._turn = threading.Lock()
+        self._api: client.ApiClient | None = None
 
-
-@dataclass(slots=True)
-class _At:
-    """Where one watch stands: the version of the last object it has passed on."""
-
-    version: str = ""
-
-
-class KubernetesCluster:
-    """One cluster, all namespaces that the credentials may read."""
-
-    def __init__(self, api: client.ApiClient, clock: Clock) -> None:
-        self._api = api
-        self._clock = clock
-
-    @classmethod
-    def connect(cls, kubeconfig: str | None, clock: Clock) -> "KubernetesCluster":
-        """Return a cluster for a kubeconfig, or for the pod's own service account.
-
-        Raises:
-            ClusterUnavailableError: no credentials found.
-        """
-        settings = client.Configuration()
-        try:
-            if kubeconfig:
-                config.load_kube_config(  # type: ignore[no-untyped-call] # the client has no types here
-                    kubeconfig, client_configuration=settings
-                )
-            else:
-                config.load_incluster_config(  # type: ignore[no-untyped-call] # as above
-                    client_configuration=settings
-                )
-        except config.ConfigException as error:
-            raise ClusterUnavailableError(
-                f"reading cluster credentials: {error}; set KUBECONFIG or run in a pod"
-            ) from error
-        return cls(client.ApiClient(settings), clock)
-
-    def changes(self) -> Iterator[Observation]:
-        """Yield every change; see the port. Two threads read, this one puts together."""
-        lines: queue.Queue[Seen] = queue.Queue(maxsize=1000)
-        for path, kind in ((_LWS, LwsObject), (_PODS, PodObject)):
-            threading.Thread(
-                target=self._follow, args=(path, kind, lines), name=f"watch {path}", daemon=True
-            ).start()
-        world = World()
-        while True:
-            yield from look(world, lines.get())
-
-    def _follow(self, path: str, kind: type[Object], lines: queue.Queue[Seen]) -> None:
-        at = _At()
-        while True:
-            for attempt in self._tries(path):
-                with attempt:
-                    self._cycle(path, kind, at, lines)
-
-    def _cycle(self, path: str, kind: type[Object], at: _At, lines: queue.Queue[Seen]) -> None:
-        """Watch until the server ends it, listing first where there is no version to go on."""
-        try:
-            at.version = at.version or self._list(path, kind, lines)
-            self._watch(path, kind, at, lines)
-        except _ExpiredError:
-            at.version = ""  # the server no longer has the version we stand at: list again
-
-    def _tries(self, path: str) -> tenacity.Retrying:
-        return tenacity.Retrying(
-            wait=tenacity.wait_exponential_jitter(initial=1, max=BACKOFF_LIMIT),
-            retry=tenacity.retry_if_exception_type(
-                (ApiException, urllib3.exceptions.HTTPError, OSError)
-            ),
-            sleep=self._clock.sleep,
-            before_sleep=lambda tried: _log.warning(
-                "watch broken path=%s error=%s", path, tried.outcome and tried.outcome.exception()
-            ),
-        )
-
-    def _list(self, path: str, kind: type[Object], lines: queue.Queue[Seen]) -> str:
-        uids: set[str] = set()
-        token = ""
-        while True:
-            query = {"limit": str(PAGE), "continue": token} | _only_ours(kind)
-            page = msgspec.json.decode(self._get(path, query).data, type=_Page)
-            for raw in page.items:
-                item = msgspec.json.decode(raw, type=kind)
-                uids.add(item.metadata.uid)
-                lines.put(Seen("INITIAL", item, kind))
-            token = page.metadata.continue_
-            if not token:
-                lines.put(Seen("SYNCED", None, kind, frozenset(uids)))
-                return page.metadata.resource_version
-
-    def _watch(self, path: str, kind: type[Object], at: _At, lines: queue.Queue[Seen]) -> None:
-        query = {
-            "watch": "true",
-            "resourceVersion": at.version,
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": str(SERVER_TIMEOUT),
-        } | _only_ours(kind)
-        for text in _split(self._get(path, query)):
-            line = msgspec.json.decode(text, type=_Line)
-            if line.type == "ERROR":
-                _raise(msgspec.json.decode(line.object, type=_Status))
-            item = msgspec.json.decode(line.object, type=kind)
-            if line.type != "BOOKMARK":
-                lines.put(Seen(line.type, item, kind))
-            at.version = item.metadata.resource_version
-
-    def _get(self, path: str, query: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        text = urllib.parse.urlencode({k: v for k, v in query.items() if v})
-        method, url, headers, *_ = self._api.param_serialize(
+    def get(self, path: str, query: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """Return the answer to a GET; see the port."""
+        api = self._client()
+        method, url, headers, *_ = api.param_serialize(
             "GET", path, header_params={"Accept": "application/json"}, auth_settings=["BearerToken"]
         )
-        answer: urllib3.BaseHTTPResponse = self._api.call_api(
-            method, f"{url}?{text}", headers, _request_timeout=(5, READ_TIMEOUT)
-        ).response
-        if answer.status == GONE:
-            raise _ExpiredError
-        if answer.status >= 400:  # noqa: PLR2004 - the HTTP classes of refusals
-            raise ApiException(status=answer.status, reason=answer.data.decode()[:200])
+        timeouts = (self._timeouts.connect, self._timeouts.read)
+        try:
+            answer: urllib3.BaseHTTPResponse = api.call_api(
+                method,
+                f"{url}?{urllib.parse.urlencode(query)}",
+                headers,
+                _request_timeout=timeouts,
+            ).response
+        except ApiException as error:  # the client's word for TLS that fails
+            raise ClusterUnavailableError(
+                f"reading {path}: {error.reason}; is the cluster's certificate right?"
+            ) from error
+        if answer.status != _OK:
+            self._refuse(answer)
         return answer
 
+    def _refuse(self, answer: urllib3.BaseHTTPResponse) -> None:
+        text = f"{answer.status} {answer.read(200).decode(errors='replace')}"
+        answer.close()
+        if answer.status == _GONE:
+            raise ExpiredError
+        if answer.status not in _REFUSALS:
+            raise BrokenError(text)
+        if answer.status == _UNAUTHORIZED:
+            self._api = None
+        raise RefusedError(text)
 
-class _ExpiredError(Exception):
-    """The API server no longer has the version that a watch wanted to go on from."""
-
-
-def _raise(status: _Status) -> None:
-    if status.code == GONE:
-        raise _ExpiredError
-    raise ApiException(status=status.code, reason=status.message)
-
-
-def _split(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    """Yield the lines of a watch as they come; a cut last line is dropped and comes again."""
-    rest = b""
-    with contextlib.closing(answer):
-        for chunk in answer.stream(amt=None):
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from (line for line in whole if line.strip())
+    def _client(self) -> client.ApiClient:
+        with self._turn:
+            if self._api is None:
+                self._api = client.ApiClient(_settings(self._kubeconfig, self._context))
+            return self._api
 
 
-def _only_ours(kind: type[Object]) -> dict[str, str]:
-    return {"labelSelector": LABEL + "name"} if kind is PodObject else {}
+class KubernetesClusters:
+    """All clusters that a kubeconfig leads to, or the one that this pod runs in."""
+
+    def __init__(
+        self, kubeconfig: str | None, clock: Clock, timeouts: Timeouts = Timeouts()
+    ) -> None:
+        self._kubeconfig = kubeconfig
+        self._clock = clock
+        self._timeouts = timeouts
+        self._servers: dict[str, KubernetesServer] = {}
+        self._turn = threading.Lock()
+
+    def follow(self, scope: Scope, report: Report, stop: threading.Event) -> None:
+        """Report what a scope holds until `stop` is set; see the port. A thread reads each kind."""
+        server = self._server(scope.context)
+        following = followers(scope, server, report, self._clock)
+        threads = [
+            threading.Thread(target=each.run, name=f"watch {scope.namespace}", daemon=True)
+            for each in following
+        ]
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        for each in following:
+            each.end()
+        for thread in threads:
+            thread.join()
+
+    def _server(self, context: str) -> KubernetesServer:
+        with self._turn:
+            made = KubernetesServer(self._kubeconfig, context, self._timeouts)
+            return self._servers.setdefault(context, made)
+
+
+def _settings(kubeconfig: str | None, context: str) -> client.Configuration:
+    """Return the client's configuration for a context of a kubeconfig, or for this pod.
+
+    Raises:
+        ClusterUnavailableError: no such context, or no credentials.
+    """
+    settings = client.Configuration()
+    settings.retries = False  # whoever follows decides about tries
+    settings.socket_options = tcp_keepalive_socket_options(*KEEPALIVE)
+    try:
+        if kubeconfig or context:
+            config.load_kube_config(  # type: ignore[no-untyped-call] # the client has no types here
+                kubeconfig, context=context or None, client_configuration=settings
+            )
+        else:
+            config.load_incluster_config(  # type: ignore[no-untyped-call] # as above
+                client_configuration=settings
+            )
+    except (config.ConfigException, OSError) as error:
+        named = f" of the context {context}" if context else ""
+        raise ClusterUnavailableError(
+            f"reading credentials{named}: {error}; set KUBECONFIG to a file that has it, or run in"
+            " a pod of the cluster"
+        ) from error
+    return settings

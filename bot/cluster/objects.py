@@ -1,9 +1,11 @@
-"""Pure: the fields that Leadline reads of pods and LeaderWorkerSets, and what they mean.
+"""Pure: the fields that Leadline reads of pods, LeaderWorkerSets and Events, and what they mean.
 
-Source: Kubernetes core/v1 PodStatus; LeaderWorkerSet labels as of v0.6.0 to v0.10.0.
+Only these fields are decoded. Source: Kubernetes core/v1 PodStatus and Event; LeaderWorkerSet
+labels and spec as of v0.6.0 to v0.10.0.
 """
 
-from typing import Any
+from dataclasses import replace
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,17 +14,33 @@ from bot.cluster import Pod
 LABEL = "leaderworkerset.sigs.k8s.io/"
 STATE_ANNOTATION = "leadline/desired-state"
 
+UNSCHEDULED = frozenset({"Unschedulable", "SchedulingGated", "Pending", "unscheduled"})
+"""States of a pod that has no node yet."""
+
+NORMAL_WHILE_LOADING = frozenset({"Unhealthy"})
+"""Warnings that every healthy start brings: probes of an engine that loads its weights."""
+
 
 class Meta(msgspec.Struct, frozen=True, rename="camel"):
-    """ObjectMeta."""
+    """ObjectMeta, as far as it is read of every object."""
 
     name: str = ""
     namespace: str = ""
     uid: str = ""
     resource_version: str = ""
+
+
+class PodMeta(Meta, frozen=True, rename="camel"):
+    """ObjectMeta of a pod."""
+
     deletion_timestamp: str | None = None
-    generation: int = 0
     labels: dict[str, str] = {}
+
+
+class SetMeta(Meta, frozen=True, rename="camel"):
+    """ObjectMeta of a LeaderWorkerSet."""
+
+    generation: int = 0
     annotations: dict[str, str] = {}
 
 
@@ -37,41 +55,41 @@ class ListMeta(
     continue_: str = ""
 
 
-class Terminated(msgspec.Struct, frozen=True, rename="camel"):
+class Terminated(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     """ContainerStateTerminated."""
 
     reason: str = ""
     exit_code: int = 0
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class Waiting(msgspec.Struct, frozen=True, gc=False):
     """ContainerStateWaiting."""
 
     reason: str = ""
+    message: str = ""
 
 
-class State(msgspec.Struct, frozen=True):
-    """ContainerState."""
+class State(msgspec.Struct, frozen=True, gc=False):
+    """ContainerState, as far as it is read."""
 
     waiting: Waiting | None = None
-    running: dict[str, Any] | None = None
     terminated: Terminated | None = None
 
 
 class ContainerStatus(msgspec.Struct, frozen=True, rename="camel"):
     """ContainerStatus."""
 
-    restart_count: int = 0
     state: State | None = None
     last_state: State | None = None
 
 
-class Condition(msgspec.Struct, frozen=True):
+class Condition(msgspec.Struct, frozen=True, gc=False):
     """PodCondition."""
 
     type: str
     status: str
     reason: str = ""
+    message: str = ""
 
 
 class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -87,7 +105,7 @@ class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
 class PodObject(msgspec.Struct, frozen=True):
     """A pod."""
 
-    metadata: Meta
+    metadata: PodMeta
     status: PodStatus = PodStatus()
 
 
@@ -97,11 +115,18 @@ class Template(msgspec.Struct, frozen=True):
     size: int = 1
 
 
+class Network(msgspec.Struct, frozen=True, rename="camel"):
+    """NetworkConfig."""
+
+    subdomain_policy: str = "Shared"
+
+
 class LwsSpec(msgspec.Struct, frozen=True, rename="camel"):
     """LeaderWorkerSetSpec, as far as it is read."""
 
     replicas: int = 1
     leader_worker_template: Template = Template()
+    network_config: Network | None = None
 
 
 class LwsStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -114,9 +139,41 @@ class LwsStatus(msgspec.Struct, frozen=True, rename="camel"):
 class LwsObject(msgspec.Struct, frozen=True):
     """A LeaderWorkerSet."""
 
-    metadata: Meta
+    metadata: SetMeta
     spec: LwsSpec = LwsSpec()
     status: LwsStatus = LwsStatus()
+
+
+class Involved(msgspec.Struct, frozen=True, gc=False):
+    """ObjectReference of an Event."""
+
+    uid: str = ""
+
+
+class Series(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """EventSeries: a warning that is repeated."""
+
+    last_observed_time: str | None = None
+
+
+class EventObject(msgspec.Struct, frozen=True, rename="camel"):
+    """An Event of core/v1, whichever of the two recorders wrote it."""
+
+    metadata: Meta
+    involved_object: Involved = Involved()
+    reason: str = ""
+    message: str = ""
+    last_timestamp: str | None = None
+    event_time: str | None = None
+    series: Series | None = None
+
+
+class Warned(NamedTuple):
+    """The newest warning about a pod; `at` as Kubernetes writes times."""
+
+    at: str
+    reason: str
+    text: str
 
 
 def is_current(lws: LwsObject) -> bool:
@@ -126,32 +183,65 @@ def is_current(lws: LwsObject) -> bool:
     return fresh and lws.status.updated_replicas >= lws.spec.replicas
 
 
-def pod(read: PodObject) -> Pod:
-    """Return the rank that a pod is."""
+def own_subdomains(lws: LwsObject) -> bool:
+    """Say whether each group has a headless Service of its own, named like its leader."""
+    network = lws.spec.network_config
+    return network is not None and network.subdomain_policy == "UniquePerReplica"
+
+
+def pod(read: PodObject, warned: Warned | None = None) -> Pod:
+    """Return the rank that a pod is, with its newest warning. Group -1 is no rank's."""
     labels = read.metadata.labels
     ready = _condition(read, "Ready") == "True"
     deleting = read.metadata.deletion_timestamp is not None
-    return Pod(
-        name=read.metadata.name,
-        uid=read.metadata.uid,
-        group=int(labels.get(LABEL + "group-index", "0")),
-        index=int(labels.get(LABEL + "worker-index", "0")),
-        revision=labels.get(LABEL + "template-revision-hash", ""),
-        state="stopping" if deleting else "ready" if ready else _waits_for(read),
-        ready=ready and not deleting,
-        deleting=deleting,
-        failure=_failure(read),
+    state, message = ("ready", "") if ready else _waits_for(read)
+    return warn(
+        Pod(
+            name=read.metadata.name,
+            uid=read.metadata.uid,
+            group=_number(labels.get(LABEL + "group-index", "0")),
+            index=_number(labels.get(LABEL + "worker-index", "0")),
+            revision=labels.get(LABEL + "template-revision-hash", ""),
+            state="stopping" if deleting else state,
+            ready=ready and not deleting,
+            deleting=deleting,
+            failure=_failure(read),
+            said="" if deleting else message,
+        ),
+        warned,
     )
 
 
-def _waits_for(read: PodObject) -> str:
+def warn(pod: Pod, warned: Warned | None) -> Pod:
+    """Return a pod with a warning, where it fits to what the pod waits for now."""
+    if warned is None or pod.ready or pod.deleting or pod.state == "loading":
+        return pod
+    fits = (warned.reason == "FailedScheduling") == (pod.state in UNSCHEDULED)
+    return replace(pod, said=warned.text) if fits else pod
+
+
+def warning(event: EventObject) -> Warned | None:
+    """Return what an Event of type Warning says, None where it says nothing that matters."""
+    if event.reason in NORMAL_WHILE_LOADING or not event.message:
+        return None
+    series = event.series.last_observed_time if event.series else None
+    at = series or event.last_timestamp or event.event_time or ""
+    return Warned(at, event.reason, f"{event.reason}: {event.message}")
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else -1
+
+
+def _waits_for(read: PodObject) -> tuple[str, str]:
+    """Return what a pod waits for, in a word and as far as its status says in a sentence."""
     for status in _statuses(read):
-        if status.state and status.state.waiting and status.state.waiting.reason:
-            return status.state.waiting.reason
+        if status.state and (waits := status.state.waiting) and waits.reason:
+            return waits.reason, waits.message
     for condition in read.status.conditions:
         if condition.type == "PodScheduled" and condition.status == "False":
-            return condition.reason or "unscheduled"
-    return "loading" if read.status.phase == "Running" else read.status.phase or "Pending"
+            return condition.reason or "unscheduled", condition.message
+    return ("loading" if read.status.phase == "Running" else read.status.phase or "Pending"), ""
 
 
 def _failure(read: PodObject) -> str:

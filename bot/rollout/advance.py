@@ -6,53 +6,42 @@ revision; its cause is the first failure seen on the old pods, which vanish with
 Source: the recorded behaviour of LeaderWorkerSet v0.6.0 to v0.10.0.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bot.cluster import Observation, Pod
-from bot.notice import Applied, Closed, Merged, Notice, Recovered, Restarted, Serving
+from bot.notice import (
+    Applied,
+    Degraded,
+    Missing,
+    NotApplied,
+    Progress,
+    Proved,
+    Recovered,
+    Removed,
+    Restarted,
+    Serving,
+)
+from bot.rollout.phases import Phase, detail_of, phase_of
+from bot.rollout.step import News, Step
 from bot.store import GroupState, Proposal, Rollout
-from gitops.forge import PullRequest, Review
+from gitops.forge import Review
 
 UNKNOWN_CAUSE = "no failure was seen on its pods; deleted by a person or a controller"
 
+PATIENCE = timedelta(minutes=10)
+"""How long a merged change may take to reach the cluster before people are told."""
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """A notice, and the key that lets it be said once."""
-
-    key: str
-    notice: Notice
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The new state and what is to be said about it, in order."""
-
-    rollout: Rollout
-    news: tuple[News, ...] = ()
-
-
-def review(rollout: Rollout, pull: PullRequest) -> Step:
-    """Take note of where the pull request stands."""
-    if rollout.review == pull.review.value:
-        return Step(rollout)
-    after = replace(rollout, review=pull.review.value)
-    key = f"pull:{pull.number}:{pull.review.value}"
-    match pull.review:
-        case Review.MERGED:
-            return Step(after, (News(key, Merged(pull.number, pull.merged_by)),))
-        case Review.CLOSED:
-            return Step(after, (News(key, Closed(pull.number)),))
-        case Review.OPEN:
-            return Step(after)
+SILENCE = 2
+"""Proofs in a row that a serving group may miss: one may hit a restart that is told anyway."""
 
 
 def observe(rollout: Rollout, proposal: Proposal, seen: Observation) -> Step:
     """Take note of what the cluster shows of the proposal's LeaderWorkerSet."""
     if seen.deleted:
-        return Step(replace(rollout, uid="", applied="", served=False, groups={}))
+        return _gone(rollout, proposal, seen)
     if seen.uid != rollout.uid:  # made anew under the same name: its groups are new ones
-        rollout = replace(rollout, uid=seen.uid, applied="", served=False, groups={})
+        rollout = replace(_forgotten(rollout), uid=seen.uid, missing=False)
     rollout, news = _apply(rollout, proposal, seen)
     groups = {g: state for g, state in rollout.groups.items() if g < seen.replicas}
     for index in range(seen.replicas):
@@ -60,7 +49,29 @@ def observe(rollout: Rollout, proposal: Proposal, seen: Observation) -> Step:
         state, more = _follow_group(groups.get(index), index, pods, seen)
         groups |= {index: state} if state else {}
         news += more
-    return Step(replace(rollout, groups=groups), news)
+    followed, progress = _progress(replace(rollout, groups=groups), seen)
+    return Step(followed, (*news, *progress))
+
+
+def wait(rollout: Rollout, proposal: Proposal, now: datetime, said: str = "") -> Step:
+    """Take note of the time, and of what the GitOps controller says went wrong with the merge.
+
+    A controller's failure is told at once, and again when it says something else; silence after
+    PATIENCE.
+    """
+    waits = (
+        rollout.review == Review.MERGED and rollout.merged_at and not _is_applied(rollout, proposal)
+    )
+    if not waits:
+        return Step(rollout)
+    waited = now - datetime.fromisoformat(rollout.merged_at)
+    reason = said or ("silence" if waited >= PATIENCE else "")
+    if not reason or reason == rollout.late or (reason == "silence" and rollout.late):
+        return Step(rollout)
+    minutes = int(waited.total_seconds() // 60)
+    key = f"late:{rollout.pull_number}:{proposal.state}:{reason[:200]}"
+    notice = NotApplied(proposal.name, minutes, said)
+    return Step(replace(rollout, late=reason), (News(key, notice),))
 
 
 def prove(rollout: Rollout, seen: Observation, group: int, leader: str, first_token: float) -> Step:
@@ -68,13 +79,28 @@ def prove(rollout: Rollout, seen: Observation, group: int, leader: str, first_to
     state = rollout.groups.get(group)
     if state is None or state.leader != leader:
         return Step(rollout)  # the group was recreated while we asked: proof of nothing
-    news: tuple[News, ...] = ()
-    if state.restarted:
-        notice = Recovered(seen.name, group, first_token)
-        news = (News(f"recovered:{rollout.uid}:{group}:{leader}", notice),)
-    proved = replace(state, proved=first_token, restarted=False, cause="")
+    proved = replace(state, proved=first_token, restarted=False, cause="", silent=0)
     after = replace(rollout, groups={**rollout.groups, group: proved})
-    return _serve(after, seen, news)
+    if state.proved is not None and state.silent < SILENCE:
+        return Step(after)  # it answers as before
+    if state.restarted or state.silent >= SILENCE:
+        notice = Recovered(seen.name, group, first_token)
+        key = f"recovered:{rollout.uid}:{group}:{leader}:{state.silent}"
+        return _serve(after, seen, (News(key, notice),))
+    return _serve(after, seen, _proved(after, seen, group, leader))
+
+
+def unanswered(rollout: Rollout, seen: Observation, group: int, leader: str, why: str) -> Step:
+    """Take note that a leader did not answer; a group that served and is silent is degraded."""
+    state = rollout.groups.get(group)
+    if state is None or state.leader != leader or state.proved is None:
+        return Step(rollout)  # it has not served yet: its start is told by its pods
+    silent = replace(state, silent=state.silent + 1)
+    after = replace(rollout, groups={**rollout.groups, group: silent})
+    if silent.silent != SILENCE:
+        return Step(after)
+    key = f"degraded:{rollout.uid}:{group}:{leader}"
+    return Step(after, (News(key, Degraded(seen.name, group, seen.replicas, why)),))
 
 
 def unproved(rollout: Rollout, seen: Observation) -> list[Pod]:
@@ -89,10 +115,40 @@ def unproved(rollout: Rollout, seen: Observation) -> list[Pod]:
     return leaders
 
 
+def proved(rollout: Rollout, seen: Observation) -> list[Pod]:
+    """Return the leaders of groups that have answered and are still ready: asked on a schedule.
+
+    An idle vLLM leader whose worker has died keeps answering /health; only a completion shows it.
+    """
+    by_uid = {pod.uid: pod for pod in seen.pods if pod.index == 0 and not pod.deleting}
+    states = [state for state in rollout.groups.values() if state.proved is not None]
+    return [by_uid[state.leader] for state in states if state.leader in by_uid]
+
+
 def group_ready(pods: list[Pod], size: int) -> bool:
     """Say whether all pods of a group are ready, none leaving, on one revision."""
     ready = [pod for pod in pods if pod.ready]
     return len(pods) == len(ready) == size and len({pod.revision for pod in ready}) == 1
+
+
+def _is_applied(rollout: Rollout, proposal: Proposal) -> bool:
+    return rollout.removed if proposal.removal else rollout.applied == proposal.state
+
+
+def _forgotten(rollout: Rollout) -> Rollout:
+    """Return a record that knows nothing of the cluster any more."""
+    return replace(rollout, uid="", applied="", phase="", served=False, removed=False, groups={})
+
+
+def _gone(rollout: Rollout, proposal: Proposal, seen: Observation) -> Step:
+    if not rollout.uid:
+        return Step(rollout)
+    after = _forgotten(rollout)
+    if proposal.removal and rollout.review == Review.MERGED:
+        news = News(f"removed:{rollout.uid}", Removed(seen.name))
+        return Step(replace(after, removed=True), (news,))
+    news = News(f"missing:{rollout.uid}", Missing(seen.name))
+    return Step(replace(after, missing=True), (news,))
 
 
 def _apply(
@@ -101,10 +157,35 @@ def _apply(
     known = rollout.applied == seen.state
     if known or rollout.review != Review.MERGED or seen.state != proposal.state:
         return rollout, ()
-    fresh = {g: replace(state, proved=None) for g, state in rollout.groups.items()}
+    fresh = {g: replace(state, proved=None, silent=0) for g, state in rollout.groups.items()}
     key = f"applied:{seen.uid}:{seen.state}:{rollout.pull_number}"
-    notice = Applied(seen.name, seen.state)
-    return replace(rollout, applied=seen.state, served=False, groups=fresh), (News(key, notice),)
+    after = replace(
+        rollout, applied=seen.state, served=False, phase="", late="", groups=fresh, missing=False
+    )
+    return after, (News(key, Applied(seen.name, seen.state)),)
+
+
+def _progress(rollout: Rollout, seen: Observation) -> tuple[Rollout, tuple[News, ...]]:
+    """Tell each phase once, and only while a state that was applied is not serving yet."""
+    if rollout.served or not rollout.applied or rollout.applied != seen.state:
+        return rollout, ()
+    phase = phase_of(seen)
+    told = Phase[rollout.phase] if rollout.phase else None
+    if phase is Phase.READY or (told is not None and phase <= told):
+        return rollout, ()
+    key = f"phase:{seen.uid}:{seen.state}:{rollout.pull_number}:{phase.name}"
+    notice = Progress(seen.name, phase.words, detail_of(seen, phase))
+    return replace(rollout, phase=phase.name), (News(key, notice),)
+
+
+def _proved(rollout: Rollout, seen: Observation, group: int, leader: str) -> tuple[News, ...]:
+    """Tell a group's proof, unless it is the last one: that is told as serving."""
+    count = sum(state.proved is not None for state in rollout.groups.values())
+    first_token = rollout.groups[group].proved
+    if count == seen.replicas or first_token is None:
+        return ()
+    key = f"proved:{rollout.uid}:{seen.state}:{group}:{leader}"
+    return (News(key, Proved(seen.name, group, count, seen.replicas, first_token)),)
 
 
 def _follow_group(

@@ -55,6 +55,11 @@ def host_of(seen: Observation, leader: Pod) -> str:
     return f"{leader.name}.{service}.{seen.namespace}"
 
 
+def interval(leader: str, again: float) -> float:
+    """Return the seconds between two proofs of a leader, by its pod's uid: at most `again`."""
+    return again * (1 - SPREAD * zlib.crc32(leader.encode()) / 2**32)
+
+
 @dataclass(slots=True)
 class Prover:
     """Asks each leader once at a time."""
@@ -90,12 +95,8 @@ class Prover:
     def ask_again(self, seen: Observation, leader: Pod) -> None:
         """Ask a leader that has answered, when its time has come."""
         asked = self._asked.get(leader.uid)
-        if asked is None or self.clock.monotonic() - asked >= self._interval(leader.uid):
+        if asked is None or self.clock.monotonic() - asked >= interval(leader.uid, self.again):
             self.ask(seen, leader)
-
-    def _interval(self, leader: str) -> float:
-        lot = zlib.crc32(leader.encode()) / 2**32
-        return self.again * (1 - SPREAD * lot)
 
     def _note(self, leader: str, now: float) -> None:
         """Remember when a leader was asked; the longest silent stand first."""

@@ -1,5 +1,6 @@
 """Pure: what became of a pull request since it was looked at last, and what is news of it."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +33,7 @@ def review(rollout: Rollout, looked: Looked, now: datetime) -> Step:
         rollout,
         review=pull.review.value,
         head=pull.head,
+        closes=rollout.closes + _closes(rollout, pull),
         reviews=told,
         failed=failed,
         checks=summary(looked),
@@ -55,18 +57,24 @@ def summary(looked: Looked) -> str:
     return " · ".join([" ".join(counts), *said, *rest] if counts else [*said, *rest])
 
 
+def _closes(rollout: Rollout, pull: PullRequest) -> bool:
+    return pull.review is Review.CLOSED and rollout.review != Review.CLOSED
+
+
 def _ended(rollout: Rollout, pull: PullRequest) -> tuple[News, ...]:
+    """Return a change of where it stands; a close and what reopens it have a number in common."""
     if rollout.review == pull.review.value:
         return ()
     notice: Notice
+    word, turn = pull.review.value, rollout.closes + _closes(rollout, pull)
     match pull.review:
         case Review.MERGED:
             notice = Merged(pull.number, pull.merged_by)
         case Review.CLOSED:
             notice = Closed(pull.number)
         case Review.OPEN:
-            return (News(f"pull:{pull.number}:reopened:{rollout.head}", Reopened(pull.number)),)
-    return (News(f"pull:{pull.number}:{pull.review.value}:{pull.head}", notice),)
+            notice, word = Reopened(pull.number), "reopened"
+    return (News(f"pull:{pull.number}:{word}:{turn}", notice),)
 
 
 def _reviews(rollout: Rollout, looked: Looked) -> tuple[tuple[News, ...], tuple[int, ...]]:
@@ -97,7 +105,8 @@ def _failing(rollout: Rollout, looked: Looked, failed: tuple[str, ...]) -> tuple
     names = tuple(name for name in failed if name not in before)
     if not names:
         return ()
-    key = f"failed:{pull.number}:{pull.head}:{','.join(failed)}"
+    which = hashlib.sha256("\n".join(failed).encode()).hexdigest()[:16]  # names may be long
+    key = f"failed:{pull.number}:{pull.head}:{which}"
     return (News(key, ChecksFailed(pull.number, pull.url, names)),)
 
 

@@ -141,7 +141,8 @@ class Rollout:
 
     Of the newest pull request: `review`, its `head`, the ids of the reviews and the names of the
     failed checks that were told, `checks` as the card shows them, `marked` our own status on the
-    head, `merged_at` (ISO 8601), `merge` what main got of it, and `late`, what was told of a merge that is not applied.
+    head, `merged_at` (ISO 8601), `merge` what main got of it, `late` what was told of a merge that
+    is not applied, and `closes`, how often it was closed.
 
     Of the cluster: `applied` is the desired state that it shows of ours, which a newer proposal
     leaves running until it is merged; `phase` is how far its pods have come and was told; `removed`
@@ -159,6 +160,7 @@ class Rollout:
     merged_at: str = ""
     merge: str = ""
     late: str = ""
+    closes: int = 0
     uid: str = ""
     applied: str = ""
     phase: str = ""

@@ -1,5 +1,6 @@
 """From observations to news: told once, with the cause, on every recorded controller version."""
 
+import datetime as dt
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -7,14 +8,33 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot.cluster import Observation, Pod
-from bot.cluster.kube import Seen, World, look
+from bot.cluster import Listed, Observation, Pod
 from bot.cluster.objects import LwsObject, PodObject
-from bot.notice import Applied, Closed, Merged, Recovered, Restarted, Serving
-from bot.rollout.advance import UNKNOWN_CAUSE, observe, prove, review, unproved
+from bot.cluster.world import Seen, World, look
+from bot.notice import (
+    Applied,
+    Degraded,
+    Missing,
+    NotApplied,
+    Progress,
+    Proved,
+    Recovered,
+    Removed,
+    Restarted,
+    Serving,
+)
+from bot.rollout.advance import (
+    UNKNOWN_CAUSE,
+    observe,
+    prove,
+    proved,
+    unanswered,
+    unproved,
+    wait,
+)
 from bot.rollout.card import card
+from bot.rollout.step import Step
 from bot.store import Proposal, Rollout
-from gitops.forge import PullRequest, Review
 
 RECORDINGS = Path(__file__).parent / "recordings"
 VERSIONS = ["v0.6.0", "v0.7.0", "v0.8.0plus", "v0.10.0"]
@@ -68,19 +88,11 @@ def serving():
     return prove(rollout, READY, 0, "a", 0.4).rollout
 
 
-def test_a_merge_is_told_with_who_merged():
-    step = review(Rollout(7), PullRequest(7, "u", Review.MERGED, "bob"))
+def test_of_a_closed_pull_request_nothing_is_followed():
+    closed = Rollout(7, review="closed")
 
-    assert notices(step) == [Merged(7, "bob")]
-    assert review(step.rollout, PullRequest(7, "u", Review.MERGED, "bob")).news == ()
-
-
-def test_a_close_is_told_and_nothing_else_follows():
-    step = review(Rollout(7), PullRequest(7, "u", Review.CLOSED))
-
-    assert notices(step) == [Closed(7)]
-    assert observe(step.rollout, PROPOSAL, READY).news == ()
-    assert unproved(step.rollout, READY) == []
+    assert observe(closed, PROPOSAL, READY).news == ()
+    assert unproved(closed, READY) == []
 
 
 def test_another_desired_state_is_not_ours():
@@ -102,7 +114,7 @@ def test_serving_is_told_once_all_groups_have_answered():
     first = prove(observe(MERGED, PROPOSAL, two).rollout, two, 0, "a", 0.4)
     second = prove(first.rollout, two, 1, "c", 0.9)
 
-    assert first.news == ()
+    assert notices(first) == [Proved("vllm-multi-nodes", 0, 1, 2, 0.4)]
     assert notices(second) == [Serving("vllm-multi-nodes", 2, 0.9)]
     assert prove(second.rollout, two, 1, "c", 0.9).news == ()
 
@@ -202,15 +214,148 @@ def test_the_card_says_degraded_when_a_group_that_served_lost_its_proof():
     assert card(PROPOSAL, None, None).phase == "pull request open"
 
 
+NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
+WAITING = replace(MERGED, merged_at=NOW.isoformat())
+
+
+def after(minutes):
+    return NOW + dt.timedelta(minutes=minutes)
+
+
+def test_a_merge_that_is_not_applied_is_told_after_ten_minutes_and_once():
+    assert wait(WAITING, PROPOSAL, after(9.9)) == Step(WAITING)
+
+    step = wait(WAITING, PROPOSAL, after(10))
+
+    assert notices(step) == [NotApplied("vllm-multi-nodes", 10)]
+    assert wait(step.rollout, PROPOSAL, after(60)).news == ()
+
+
+def test_what_the_controller_says_is_told_at_once_and_again_when_it_is_something_else():
+    step = wait(WAITING, PROPOSAL, after(1), "build failed")
+
+    assert notices(step) == [NotApplied("vllm-multi-nodes", 1, "build failed")]
+    assert wait(step.rollout, PROPOSAL, after(2), "build failed").news == ()
+    assert wait(step.rollout, PROPOSAL, after(20)).news == ()
+    other = wait(step.rollout, PROPOSAL, after(3), "denied")
+    assert notices(other) == [NotApplied("vllm-multi-nodes", 3, "denied")]
+
+
+@pytest.mark.parametrize(
+    "rollout", [Rollout(7), Rollout(7, review="closed"), replace(WAITING, applied="s1")]
+)
+def test_what_is_not_merged_or_is_applied_is_not_waited_for(rollout):
+    assert wait(rollout, PROPOSAL, after(60), "anything") == Step(rollout)
+
+
+def test_a_removal_is_waited_for_until_the_set_is_gone():
+    removal = replace(PROPOSAL, state="removed", removal=True)
+    rollout = replace(serving(), merged_at=NOW.isoformat())
+
+    assert notices(wait(rollout, removal, after(10))) == [NotApplied("vllm-multi-nodes", 10)]
+    gone = observe(rollout, removal, replace(READY, deleted=True))
+    assert notices(gone) == [Removed("vllm-multi-nodes")]
+    assert wait(gone.rollout, removal, after(10)).news == ()
+    assert observe(gone.rollout, removal, replace(READY, deleted=True)).news == ()
+
+
+def test_a_set_that_goes_without_being_asked_to_is_missing_and_may_come_back():
+    gone = observe(serving(), PROPOSAL, replace(READY, deleted=True))
+
+    assert notices(gone) == [Missing("vllm-multi-nodes")]
+    assert gone.rollout.missing
+    back = observe(gone.rollout, PROPOSAL, replace(READY, uid="lws2"))
+    assert notices(back) == [Applied("vllm-multi-nodes", "s1")]
+    assert not back.rollout.missing
+
+
+def test_a_set_that_was_never_seen_is_not_missed():
+    assert observe(MERGED, PROPOSAL, replace(READY, deleted=True)) == Step(MERGED)
+
+
+def waiting(state, index=1, **fields):
+    return pod(0, index, "ab"[index], ready=False, state=state, **fields)
+
+
+@pytest.mark.parametrize(
+    ("pods", "phase", "detail"),
+    [
+        ((), "scheduling", "0/2 pods past it"),
+        ((pod(0, 0, "a", ready=False, state="Pending"),), "scheduling",
+         "0/2 pods past it; waiting: Pending"),
+        ((pod(0, 0, "a", ready=False, state="loading"), waiting("Unschedulable")), "scheduling",
+         "1/2 pods past it; waiting: Unschedulable"),
+        ((pod(0, 0, "a", ready=False, state="loading"), waiting("ContainerCreating")),
+         "pulling images, mounting volumes", "1/2 pods past it; waiting: ContainerCreating"),
+        ((pod(0, 0, "a", ready=False, state="loading"), waiting("loading")), "loading weights",
+         "0/2 pods past it"),
+        ((waiting("loading", 0), pod(0, 1, "b")), "ranks joining", "1/2 pods past it"),
+    ],
+)  # fmt: skip
+def test_each_phase_is_told_once(pods, phase, detail):
+    step = observe(MERGED, PROPOSAL, seen(*pods))
+
+    assert notices(step) == [
+        Applied("vllm-multi-nodes", "s1"),
+        Progress("vllm-multi-nodes", phase, detail),
+    ]
+    assert observe(step.rollout, PROPOSAL, seen(*pods)).news == ()
+
+
+def test_phases_are_told_forwards_only():
+    loading = seen(waiting("loading", 0), waiting("loading"))
+    rollout = observe(MERGED, PROPOSAL, loading).rollout
+
+    assert observe(rollout, PROPOSAL, seen(waiting("Pending", 0))).news == ()
+    assert observe(serving(), PROPOSAL, seen(waiting("loading", 0), pod(0, 1, "b"))).news == ()
+
+
+def test_a_serving_group_that_misses_two_proofs_is_degraded_until_it_answers():
+    once = unanswered(serving(), READY, 0, "a", "no answer")
+    twice = unanswered(once.rollout, READY, 0, "a", "no answer")
+
+    assert once.news == ()
+    assert notices(twice) == [Degraded("vllm-multi-nodes", 0, 1, "no answer")]
+    assert unanswered(twice.rollout, READY, 0, "a", "no answer").news == ()
+    assert card(PROPOSAL, twice.rollout, READY).phase == "degraded · 0/1 groups proved"
+    back = prove(twice.rollout, READY, 0, "a", 0.5)
+    assert notices(back) == [Recovered("vllm-multi-nodes", 0, 0.5)]
+    assert prove(back.rollout, READY, 0, "a", 0.5).news == ()
+    assert prove(once.rollout, READY, 0, "a", 0.5).news == ()
+
+
+def test_a_group_that_has_not_served_is_not_degraded():
+    rollout = observe(MERGED, PROPOSAL, READY).rollout
+
+    for _ in range(3):
+        step = unanswered(rollout, READY, 0, "a", "no answer")
+        assert step.news == ()
+        rollout = step.rollout
+    assert unanswered(serving(), READY, 0, "other", "no answer") == Step(serving())
+
+
+def test_groups_that_have_answered_are_asked_again():
+    assert [leader.uid for leader in proved(serving(), READY)] == ["a"]
+    assert proved(observe(MERGED, PROPOSAL, READY).rollout, READY) == []
+
+
 def replay(version, scenario):
     """Return the observations that a recorded stream gives, in order."""
     [file] = (RECORDINGS / version).glob(f"{scenario}_*.jsonl")
-    world = World()
+    world, listed = World(), False
     for line in file.read_text().splitlines():
         entry = json.loads(line)
+        if entry["type"] != "INITIAL" and not listed:
+            yield from end_of_lists(world)
+            listed = True
         kind = {"lws": LwsObject, "pod": PodObject}[entry["kind"]]
         item = msgspec.convert(entry["object"], kind)
-        yield from look(world, Seen(entry["type"], item, kind))
+        yield from look(world, Seen(entry["type"], kind, item))
+
+
+def end_of_lists(world):
+    found = [each for kind in (LwsObject, PodObject) for each in look(world, Seen("LISTED", kind))]
+    return [each for each in found if not isinstance(each, Listed)]
 
 
 def follow(version, scenario):
@@ -221,7 +366,8 @@ def follow(version, scenario):
         for leader in unproved(steps[-1].rollout, observation):
             before = steps[-1].rollout
             steps.append(prove(before, observation, leader.group, leader.uid, 0.4))
-        told += [n for step in steps for n in notices(step) if not isinstance(n, Applied)]
+        on_the_way = (Applied, Progress, Proved)
+        told += [n for step in steps for n in notices(step) if not isinstance(n, on_the_way)]
         rollout = steps[-1].rollout
     return told
 
