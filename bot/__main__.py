@@ -1,7 +1,8 @@
-"""`python -m bot web|worker|watch`: the same as `leadline run`."""
+"""`python -m bot serve|work|watch`: the same as `leadline run`."""
 
 import sys
 
-from bot.process import run
+from gitops.verbs import main
 
-run(tuple(sys.argv[1:]))
+sys.argv[1:1] = ["run"]
+main()

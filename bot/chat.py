@@ -36,8 +36,20 @@ class Stream(Protocol):
         """Show more text; the adapter decides when it is sent."""
         ...
 
+    def fold(self) -> None:
+        """Take back all text so far: it turned out to be no part of the answer."""
+        ...
+
+    def wanted(self) -> bool:
+        """Say whether somebody still reads it: False once it was stopped or cannot be shown."""
+        ...
+
     def end(self, footer: Footer) -> None:
-        """Send what is left and close the message with a footer."""
+        """Send what is left and close the message with a footer.
+
+        Raises:
+            ChatUnavailableError: it could not be sent, for about a quarter of a minute.
+        """
         ...
 
 

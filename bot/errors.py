@@ -11,6 +11,7 @@ BotError
 ├── DesiredUnknownError      what stands on main is not known, or too old (exit 3)
 ├── ClusterUnavailableError  the Kubernetes API does not answer or refuses us (exit 3)
 └── EngineUnavailableError   an engine does not answer, or breaks off (exit 3)
+    └── EngineAbsentError    nobody listens there: it may still be loading (exit 3)
 
 A text names the act, the thing and the next step; people see it as it is.
 """
@@ -74,3 +75,7 @@ class EngineUnavailableError(BotError):
     """An inference engine cannot be reached, refuses us or breaks off."""
 
     exit_code = 3
+
+
+class EngineAbsentError(EngineUnavailableError):
+    """Nobody listens where an engine should: it may still be loading, or be gone."""

@@ -1,57 +1,110 @@
-"""The process: roles as threads, one log, and an end that loses nothing."""
+"""The process: roles as threads, one log, one place for probes, and an end that loses nothing."""
 
 import logging
 import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Iterator
 
+from bot import health as probes
+from bot import logs, metrics
+from bot.errors import BotError
+from bot.health import Health
 from bot.settings import Settings
-from bot.wiring import ROLES
-from gitops.errors import UsageError
+from bot.store import Lane
+from bot.store.connection import EDGE, connect, said
+from bot.store.queue import RedisQueue
+from bot.wiring import ROLES, clock
+from gitops.clock import Clock
+from gitops.errors import GitOpsError, UsageError
 
 _log = logging.getLogger(__name__)
 
 GRACE = 8.0
-"""Seconds a role may take to finish what it has in hand after SIGTERM."""
+"""Seconds that all roles together may take to finish what they have in hand after SIGTERM."""
 
 
 def run(names: tuple[str, ...]) -> None:
-    """Run roles until SIGTERM or SIGINT, or until one of them fails.
+    """Run roles, all of them by default, until SIGTERM or SIGINT, or until one of them ends.
+
+    The process ends with 0, or with what the error of a role that failed means.
 
     Raises:
-        UsageError: an unknown role, or settings are missing.
+        UsageError: an unknown role, settings are missing, or the port for probes is taken.
     """
-    if unknown := [name for name in names if name not in ROLES]:
+    roles = tuple(dict.fromkeys(names)) or tuple(ROLES)
+    if unknown := [role for role in roles if role not in ROLES]:
         raise UsageError(f"no role {unknown[0]}; one of: {', '.join(ROLES)}")
-    settings = Settings.load()
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=_FORMAT)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request says nothing new
-    stop, failed = threading.Event(), threading.Event()
+    settings = Settings.load(roles=roles)
+    logs.start(settings)
+    stop, over = threading.Event(), threading.Event()
+    codes: list[int] = []
+    health = Health(roles)
+    _watch_redis(settings, health, clock(settings))
+    port = probes.serve(health, settings.process.host, settings.process.port, over)
+    _log.info("starting roles=%s health_port=%s", ",".join(roles), port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    threads = [_start(name, settings, stop, failed) for name in names or tuple(ROLES)]
+    threads = [_start(role, settings, stop, codes, health) for role in roles]
     stop.wait()
-    for thread in threads:
-        thread.join(GRACE if thread.name != "web" else 0)
+    _finish(threads)
     sys.stderr.flush()
-    os._exit(1 if failed.is_set() else 0)  # the reading threads wait on sockets; nothing is lost
-
-
-_FORMAT = "%(asctime)s %(levelname)s %(threadName)s %(name)s %(message)s"
+    os._exit(max(codes, default=0))  # the reading threads wait on sockets; nothing is lost
 
 
 def _start(
-    name: str, settings: Settings, stop: threading.Event, failed: threading.Event
+    role: str,
+    settings: Settings,
+    stop: threading.Event,
+    codes: list[int],
+    health: Health,
 ) -> threading.Thread:
-    def role() -> None:
+    def live() -> None:
         try:
-            ROLES[name](settings, stop)
+            ROLES[role](settings, stop, health)
+        except (BotError, GitOpsError) as error:
+            _log.error("role failed role=%s error=%s", role, error)
+            codes.append(error.exit_code)
         except Exception:  # noqa: BLE001 - the process ends and says why
-            _log.exception("role failed role=%s", name)
-            failed.set()
+            _log.exception("role failed role=%s", role)
+            codes.append(1)
         stop.set()
 
-    thread = threading.Thread(target=role, name=name, daemon=True)
+    thread = threading.Thread(target=live, name=role, daemon=True)
     thread.start()
     return thread
+
+
+def _finish(threads: list[threading.Thread]) -> None:
+    """Give every role the rest of the time to finish; say which one did not."""
+    _log.info("stopping")
+    until = time.monotonic() + GRACE
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+        if thread.is_alive():
+            _log.warning("unfinished role=%s after=%ss", thread.name, GRACE)
+
+
+def _watch_redis(settings: Settings, health: Health, time_of: Clock) -> None:
+    """Let readiness ask Redis, and the metrics show its queue."""
+    client = connect(settings.redis_url, EDGE)
+
+    def ping() -> None:
+        with said("asking for a sign of life"):
+            client.ping()
+
+    def depths() -> Iterator[tuple[str, int, float]]:
+        queue, now = RedisQueue(client), time_of.now()
+        try:
+            with metrics.reaching("redis"):
+                for lane in Lane:
+                    depth = queue.depth(lane)
+                    age = (now - depth.oldest).total_seconds() if depth.oldest else 0.0
+                    yield lane.value, depth.jobs, age
+        except BotError as error:  # the gauge of Redis says so; a scrape shows the rest
+            _log.warning("queue not measured error=%s", error)
+
+    health.needs("redis", ping)
+    metrics.queue(depths)

@@ -1,8 +1,10 @@
 """Says each thing once: a message has a key, and a restart in the middle finds it again."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.chat import Chat, Place
+from bot.errors import ChatUnavailableError
 from bot.notice import Notice
 from bot.store import Posts
 from gitops.clock import Clock
@@ -26,9 +28,20 @@ class Speaker:
         if sent.message:
             return sent.message
         found = self.chat.find(place, key, sent.at) if sent.again else None
-        message = found or self.chat.post(place, key, notice)
+        message = found or self._posted(place, key, notice, sent.at)
         self.posts.stands(key, message)
         return message
+
+    def _posted(self, place: Place, key: str, notice: Notice, since: datetime) -> str:
+        """Post; where no answer came it may stand all the same, so it is looked for first."""
+        try:
+            return self.chat.post(place, key, notice)
+        except ChatUnavailableError as error:
+            try:
+                found = self.chat.find(place, key, since)
+            except ChatUnavailableError:
+                raise error from None
+            return found or self.chat.post(place, key, notice)
 
     def begin(self, key: str) -> bool:
         """Say whether this is the first time that `key` begins; what may not be repeated asks."""

@@ -1,26 +1,20 @@
 """Edge: the one HTTP server that requests from outside arrive at, and which path goes where."""
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
-from waitress.server import create_server
+from bot.serving import Bounds, Environ, HttpServer, Start, Wsgi
 
-Environ = dict[str, Any]
-Start = Callable[..., object]
-Wsgi = Callable[[Environ, Start], Iterable[bytes]]
+__all__ = ["Environ", "Start", "Wsgi", "body_of", "by_path", "plain", "serve"]
+
+_LENGTH = re.compile(r"[0-9]{1,12}\Z")
 
 BODY_LIMIT = 1024 * 1024
 """Largest request body, in bytes; GitHub's webhooks are the largest that are read."""
 
 THREADS = 16
 """Threads that answer requests; each is busy for about a millisecond."""
-
-CONNECTIONS = 1000
-"""Most open connections."""
-
-END = 5
-"""Seconds that requests in hand may take once the server is told to end."""
 
 
 def by_path(apps: Mapping[str, Wsgi]) -> Wsgi:
@@ -44,8 +38,9 @@ def plain(start_response: Start, status: str, line: str) -> Iterable[bytes]:
 
 
 def body_of(environ: Environ, limit: int) -> bytes | None:
-    """Return a request's body; None when it is larger than `limit` bytes."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
+    """Return a request's body; None when it is larger than `limit` bytes, or does not say."""
+    said = str(environ.get("CONTENT_LENGTH") or "0")
+    length = int(said) if _LENGTH.match(said) else limit + 1  # the server refuses those before
     if length > limit:
         return None
     body: bytes = environ["wsgi.input"].read(length)
@@ -53,21 +48,17 @@ def body_of(environ: Environ, limit: int) -> bytes | None:
 
 
 def serve(
-    app: Wsgi, host: str, port: int, ready: Callable[[int], None], stop: threading.Event
+    app: Wsgi,
+    host: str,
+    port: int,
+    ready: Callable[[int], None],
+    stop: threading.Event,
+    beat: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until `stop` is set; `ready` is told the port once it is open."""
-    server = create_server(
-        app,
-        host=host,
-        port=port,
-        threads=THREADS,
-        connection_limit=CONNECTIONS,
-        max_request_body_size=BODY_LIMIT,
-        ident="leadline",
-    )
-    ready(getattr(server, "effective_port", port))  # port 0 becomes a real one
-    thread = threading.Thread(target=server.run, name="http", daemon=True)
-    thread.start()
-    stop.wait()
-    server.task_dispatcher.shutdown(cancel_pending=False, timeout=END)
-    server.close()
+    """Serve until `stop` is set; `ready` is told the port once it is open.
+
+    `beat` is called about once a second while the server is alive.
+    """
+    server = HttpServer(app, host, port, Bounds(THREADS, BODY_LIMIT))
+    ready(server.port)
+    server.run(stop, beat)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.commands.conversation import Conversation
     from bot.commands.scene import Scene
     from bot.desired import Mirror
+    from bot.rollout.watch import Ports
     from bot.speaker import Speaker
     from bot.store.shared import RedisShared
 
@@ -31,6 +32,9 @@ _log = logging.getLogger(__name__)
 
 REFRESH = 20.0
 """Seconds between two readings of main; what is published may be 60 s old."""
+
+SILENCE = 60.0
+"""Seconds without a round after which a lane counts as hung; a Redis that is away costs 30."""
 
 T = TypeVar("T")
 
@@ -54,22 +58,27 @@ def serve(settings: Settings, stop: threading.Event, health: Health) -> None:
     time, redis, slack = clock(settings), connect(settings.redis_url, EDGE), settings.slack
     shared = RedisShared(redis)
     mirror = Mirror(FromSnapshot(shared, time))
-    desk = Desk(mirror, SlackDirectory.connect(slack, time), settings.environment)
+    people = SlackDirectory.connect(slack, time, hasty=True)
+    desk = Desk(mirror, people, settings.environment)
     queue, cancels = RedisQueue.connect(settings.redis_url), RedisCancels(redis)
     edge = Edge(queue, desk, cancels.cancel, time)
     paths = {} if slack.app_token else {PATH: over_http(slack, edge, time)}
     if settings.webhook_secret:
+        proposals = RedisStore(redis).proposals
         paths["/github/webhook"] = webhook(
-            settings.webhook_secret, settings.forge.repository, shared
+            settings.webhook_secret, settings.forge.repository, shared, proposals
         )
     if slack.app_token:
         args = (slack, edge, stop)
         threading.Thread(target=over_socket, args=args, name="socket", daemon=True).start()
-
-    def ready(port: int) -> None:
-        health.ready("serve", port=port)
-
-    serve_http(by_path(paths), slack.host, slack.port, ready, stop)
+    serve_http(
+        by_path(paths),
+        slack.host,
+        slack.port,
+        ready=lambda port: health.ready("serve", port=port),
+        stop=stop,
+        beat=lambda: health.beat("http"),
+    )
 
 
 def work(settings: Settings, stop: threading.Event, health: Health) -> None:
@@ -89,7 +98,8 @@ def work(settings: Settings, stop: threading.Event, health: Health) -> None:
     threading.Thread(target=_refresh, args=(mirror, stop), name="main", daemon=True).start()
     talk = conversation(settings, mirror, shared)
     claims = RedisClaims.connect(settings.redis_url, settings.worker)
-    hall = Hall(settings.worker, claims, claims, RedisLocks.connect(settings.redis_url))
+    locks = RedisLocks.connect(settings.redis_url)
+    hall = Hall(settings.worker, claims, claims, locks, lambda lane: health.beat(lane, SILENCE))
     health.ready("work", name=settings.worker)
     paces = {Lane.CHANGE: Pace(settings.change_threads), Lane.ASK: Pace(settings.ask_threads)}
     Worker(hall, talk.chat, time, talk, talk.key_of, paces).run(stop)
@@ -116,7 +126,7 @@ def conversation(settings: Settings, mirror: "Mirror", shared: "RedisShared") ->
     speaker = Speaker(chat, store, time)
     forge = _per_thread(lambda: GithubForge.connect(settings.forge, time))
     reviews = _per_thread(lambda: GithubReviews.connect(settings.forge, time))
-    changer = Changer(forge, store, speaker, directory)
+    changer = Changer(forge, store, speaker, directory, shared)
     glass = GlassBreaker(forge, reviews, store, speaker)
     past = _per_thread(lambda: GithubPast.connect(settings.forge, time))
     actions = Actions(chat, shared, time, changer, asker(settings, store, speaker), glass, past)
@@ -165,45 +175,14 @@ def _per_thread(make: Callable[[], T]) -> Callable[[], T]:
 
 
 def watch(settings: Settings, stop: threading.Event, health: Health) -> None:
-    """Watch pull requests and the cluster, and tell the threads; one replica at a time."""
+    """Watch pull requests and clusters, and tell the threads; one replica at a time."""
     from bot import metrics  # noqa: PLC0415 - see the module
-    from bot.cluster.kube import KubernetesClusters  # noqa: PLC0415 - see the module
-    from bot.desired import FromSnapshot, Mirror  # noqa: PLC0415 - see the module
-    from bot.relay.openai import OpenAIEndpoint  # noqa: PLC0415 - see the module
-    from bot.rollout.proving import Prover  # noqa: PLC0415 - see the module
-    from bot.rollout.pulls import Pulls  # noqa: PLC0415 - see the module
-    from bot.rollout.watch import PULSE, Ports, Watcher  # noqa: PLC0415 - see the module
-    from bot.slack.client import SlackChat  # noqa: PLC0415 - see the module
-    from bot.slack.directory import SlackDirectory  # noqa: PLC0415 - see the module
-    from bot.speaker import Speaker  # noqa: PLC0415 - see the module
-    from bot.store.connection import EDGE, WORKER, connect  # noqa: PLC0415 - see the module
+    from bot.rollout.watch import PULSE, Watcher  # noqa: PLC0415 - see the module
+    from bot.store.connection import EDGE  # noqa: PLC0415 - see the module
     from bot.store.leading import Leader  # noqa: PLC0415 - see the module
     from bot.store.locks import RedisLocks  # noqa: PLC0415 - see the module
-    from bot.store.shared import RedisShared  # noqa: PLC0415 - see the module
-    from gitops.github import GithubForge  # noqa: PLC0415 - see the module
-    from gitops.github.reviews import GithubReviews  # noqa: PLC0415 - see the module
 
-    time, store = clock(settings), RedisStore.connect(settings.redis_url)
-    shared = RedisShared(connect(settings.redis_url, WORKER))
-    main = Mirror(FromSnapshot(shared, time)).desired
-    pulls = Pulls(
-        GithubForge.connect(settings.forge, time),
-        GithubReviews.connect(settings.forge, time),
-        SlackDirectory.connect(settings.slack, time),
-        main,
-        time,
-    )
-    ports = Ports(
-        KubernetesClusters(settings.kubeconfig, time),
-        main,
-        pulls,
-        store,
-        shared,
-        shared,
-        Speaker(SlackChat.connect(settings.slack, time), store, time),
-        Prover(OpenAIEndpoint.connect(settings.engine_proxy), time, settings.proof_seconds),
-        time,
-    )
+    ports = watched(settings)
     leader = Leader(RedisLocks.connect(settings.redis_url, EDGE), settings.worker)
     health.ready("watch")  # also while another one leads
     with leader.hold("watch", stop) as lead:
@@ -219,6 +198,45 @@ def watch(settings: Settings, stop: threading.Event, health: Health) -> None:
         health.rest("watch")
         if lead.lost.is_set():  # its threads may still read: the process ends and starts anew
             raise StoreUnavailableError("leading the watch: the lock in Redis is lost; start again")
+
+
+def watched(settings: Settings) -> "Ports":
+    """Return everything that a watcher reaches."""
+    from bot.cluster.kube import KubernetesClusters  # noqa: PLC0415 - see the module
+    from bot.desired import FromSnapshot, Mirror  # noqa: PLC0415 - see the module
+    from bot.relay.openai import OpenAIEndpoint  # noqa: PLC0415 - see the module
+    from bot.rollout.ground import LastPublished  # noqa: PLC0415 - see the module
+    from bot.rollout.proving import Prover  # noqa: PLC0415 - see the module
+    from bot.rollout.pulls import Pulls  # noqa: PLC0415 - see the module
+    from bot.rollout.watch import Ports  # noqa: PLC0415 - see the module
+    from bot.slack.client import SlackChat  # noqa: PLC0415 - see the module
+    from bot.slack.directory import SlackDirectory  # noqa: PLC0415 - see the module
+    from bot.speaker import Speaker  # noqa: PLC0415 - see the module
+    from bot.store.connection import WORKER, connect  # noqa: PLC0415 - see the module
+    from bot.store.shared import RedisShared  # noqa: PLC0415 - see the module
+    from gitops.github import GithubForge  # noqa: PLC0415 - see the module
+    from gitops.github.reviews import GithubReviews  # noqa: PLC0415 - see the module
+
+    time, store = clock(settings), RedisStore.connect(settings.redis_url)
+    shared = RedisShared(connect(settings.redis_url, WORKER))
+    pulls = Pulls(
+        GithubForge.connect(settings.forge, time),
+        GithubReviews.connect(settings.forge, time),
+        SlackDirectory.connect(settings.slack, time),
+        Mirror(FromSnapshot(shared, time)).desired,
+        time,
+    )
+    return Ports(
+        KubernetesClusters(settings.kubeconfig, time),
+        Mirror(LastPublished(shared)).desired,
+        pulls,
+        store,
+        shared,
+        shared,
+        Speaker(SlackChat.connect(settings.slack, time), store, time),
+        Prover(OpenAIEndpoint.connect(settings.engine_proxy), time, settings.proof_seconds),
+        time,
+    )
 
 
 def clock(settings: Settings) -> Clock:

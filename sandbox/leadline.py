@@ -12,7 +12,7 @@ from gitops.settings import child_environment
 from sandbox.journal import Entry
 from sandbox.worlds import Sandbox
 
-ROLES = ("web", "worker", "watch")
+ROLES = ("serve", "work", "watch")
 
 START = 30.0
 """Longest a role may take to be ready, in real seconds; it takes about 2 on two cores."""

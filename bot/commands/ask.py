@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bot import metrics
 from bot.chat import Place, Stream
 from bot.commands import command as c
 from bot.commands.answer import Answer
@@ -19,11 +20,12 @@ from bot.errors import (
     EngineAbsentError,
     EngineUnavailableError,
     NotFoundError,
+    QueueFullError,
     StoreUnavailableError,
 )
 from bot.notice import Asked as AskedNotice
 from bot.notice import Card
-from bot.relay import Call, Cancels, Endpoint, Keys, Question
+from bot.relay import CANCELLED, Call, Cancels, Endpoint, Keys, Question
 from bot.speaker import Speaker
 from bot.store import Cards, Proposal, Records
 from gitops.deployment import ModelDeployment
@@ -69,13 +71,14 @@ class Asking:
         deployment = scene.desired.copy.deployment(command.name, command.environment)
         context = scene.sight.environment(deployment.environment).context
         key = f"{deployment.environment}/{deployment.name}"
-        with self.seats.taken(asked.person.id, key, asked.key) as seated:
-            way = self._way(deployment, context)
-            try:
-                model = way.endpoint.model(way.host, way.call.api_key, way.served)
-            except EngineAbsentError as error:
-                raise self._absent(key, error) from error
-            self._answer(command, way, model, asked, seated)
+        try:
+            with self.seats.taken(asked.person.id, key, asked.key) as seated:
+                way = self._way(deployment, context)
+                model = self._model(way, key)
+                self._answer(command, way, model, asked, seated)
+        except (QueueFullError, EngineUnavailableError):
+            metrics.asked(metrics.Answer.REFUSED)
+            raise
 
     def _way(self, deployment: ModelDeployment, context: str) -> Way:
         secret, place = deployment.api_key_secret, deployment.environment
@@ -94,11 +97,18 @@ class Asking:
                 watched = replace(way.call, cancelled=self._cancelled(asked, stream, seated))
                 asking = replace(way, call=watched)
                 answer = relay(speaker, stream, asking, model, command.question)
+                count(answer)
                 stream.end(answer.footer(way.served))
         finally:
             self._take_button_back(asked.place, root, replace(notice, cancel=""))
         if command.raw:
             speaker.say(thread, f"raw:{asked.key}", answer.raw(command.question))
+
+    def _model(self, way: Way, key: str) -> str:
+        try:
+            return way.endpoint.model(way.host, way.call.api_key, way.served)
+        except EngineAbsentError as error:
+            raise self._absent(key, error) from error
 
     def _cancelled(self, asked: Asked, stream: Stream, seated: Seated) -> Callable[[], bool]:
         """Return what says that nobody waits any more; it also keeps the seats."""
@@ -161,6 +171,15 @@ def relay(speaker: Speaker, stream: Stream, way: Way, model: str, question: Ques
         answer.broken = str(error)
     answer.ended = clock.monotonic()
     return answer
+
+
+def count(answer: Answer) -> None:
+    """Count an answer that ended."""
+    outcome = metrics.Answer.BROKEN if answer.broken else metrics.Answer.ANSWERED
+    if answer.last.finish == CANCELLED:
+        outcome = metrics.Answer.CANCELLED
+    first = None if answer.first is None else answer.first - answer.begun
+    metrics.asked(outcome, first, answer.last.prompt_tokens, answer.last.tokens)
 
 
 @dataclass(frozen=True, slots=True)

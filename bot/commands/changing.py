@@ -11,7 +11,7 @@ from bot.chat import Directory, Person, Place
 from bot.errors import BotError
 from bot.notice import Amended, Attached, Card, Elsewhere, Notice, Planned, Proposed, Refused
 from bot.speaker import Speaker
-from bot.store import Fence, Proposal, Records
+from bot.store import Fence, Proposal, Records, Wakes
 from gitops.assess import Assessment
 from gitops.checks import Severity
 from gitops.errors import GitOpsError
@@ -62,6 +62,7 @@ class Changer:
     records: Records
     speaker: Speaker
     directory: Directory
+    wakes: Wakes
 
     def __call__(self, wanted: Wanted, asked: Asked) -> None:
         """Propose a change and say so.
@@ -133,6 +134,8 @@ class Changer:
         key = f"{done.pull.number}:{wanted.plan.state}"
         self.speaker.say(card, f"planned:{key}", planned(wanted.assessed))
         self.speaker.say(card, f"{done.outcome}:{key}:{asked.key}", _news(wanted, done, asked))
+        # GitHub's webhook may have come before the watch could know whose pull request it is.
+        self.wakes.wake(done.pull.number, f"proposed:{asked.key}")
         if card.channel != asked.place.channel:
             link = self.directory.link(card)
             notice = Elsewhere(f"{wanted.plan.title}: pull request #{done.pull.number}", link)
@@ -140,7 +143,10 @@ class Changer:
 
     def _keep(self, wanted: Wanted, pull: PullRequest, asked: Asked, card: Place) -> None:
         known = self._known(wanted)
-        self.records.propose(_proposal(wanted, pull, asked, card), asked.fence)
+        proposal = _proposal(wanted, pull, asked, card)
+        if known and known.pull_number == pull.number:  # also when another one asked for the same
+            proposal = replace(proposal, requested_by=known.requested_by, glass=known.glass)
+        self.records.propose(proposal, asked.fence)
         if known and known.card == card.thread:
             return  # the watcher keeps it up to date
         first = replace(_first_card(wanted, asked), phase="pull request open")

@@ -68,7 +68,7 @@ class Conversation:
             BotError, GitOpsError: it could not be done; the text is for the person.
         """
         job = running.job
-        place = Place(job.channel, job.thread)
+        place = Place(job.channel, job.thread, job.response_url)
         asked = Asked(job.id, Person(job.person, job.team), place, running.fence)
         with self._recorded(job) as draft:
             self._run(job, asked, draft)

@@ -24,8 +24,9 @@ class GlassBreaker:
     speaker: Speaker
 
     def __call__(self, command: c.BreakGlass, asked: Asked) -> None:
-        """Make our status stand on the head commit, keep that, and announce it.
+        """Announce it, keep that for the watch, and make our status stand on the head commit.
 
+        In this order nothing goes unannounced: the watch completes what a kill leaves undone.
         A commit pushed later needs a second person again, or the glass to be broken again.
 
         Raises:
@@ -37,12 +38,12 @@ class GlassBreaker:
         pull = self.forge().pull_request(proposal.pull_number)
         if pull.review is not Review.OPEN:
             raise CommandError(f"pull request #{pull.number} is {pull.review.value}, not open")
-        text = f"break-glass by {asked.person.id}: {command.reason}"
-        self.reviews().mark(pull.head, State.SUCCESS, text)
-        self.records.propose(replace(proposal, glass=pull.head), asked.fence)
         notice = BrokeGlass(pull.number, asked.person.id, command.reason)
         thread = Place(proposal.channel, proposal.card)
         self.speaker.say(thread, f"glass:{pull.number}:{pull.head}", notice)
+        self.records.propose(replace(proposal, glass=pull.head), asked.fence)
+        text = f"break-glass by {asked.person.id}: {command.reason}"
+        self.reviews().mark(pull.head, State.SUCCESS, text)
 
     def _proposal(self, command: c.BreakGlass) -> Proposal:
         key = f"{command.environment}/{command.name}"

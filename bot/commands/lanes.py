@@ -56,12 +56,16 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Hall:
-    """The ports of the store that a lane needs, and the name that this worker has there."""
+    """The ports of the store that a lane needs, and the name that this worker has there.
+
+    `beat` is called at each round of a lane, at least every `Pace.renew` while Redis answers.
+    """
 
     name: str
     claims: Claims
     runs: Runs
     locks: Locks
+    beat: Callable[[str], None] = lambda _: None
 
 
 _Act = Callable[[Taken], None]
@@ -92,6 +96,7 @@ class LaneReader:
             pool.shutdown(wait=False)
 
     def _round(self, pool: ThreadPoolExecutor) -> None:
+        self._hall.beat(f"{self._lane} lane")
         self._renew()
         self._settle()
         self._adopt()

@@ -91,7 +91,8 @@ class Worker:
         return ""
 
     def _tell(self, job: Job, line: str) -> None:
-        person, place = Person(job.person, job.team), Place(job.channel, job.thread)
+        person = Person(job.person, job.team)
+        place = Place(job.channel, job.thread, job.response_url)
         try:
             self.chat.whisper(place, person, Refused(line))
         except BotError as error:  # Slack is away: the log keeps what could not be said
