@@ -18,6 +18,17 @@ TEAM = Team(
     app_token="xapp-sandbox",  # noqa: S106 - as above
     people={ALICE: "alice", BOB: "bob", CAROL: "carol"},
     channels={CHANNEL: Channel("ml-serving")},
+    bot_scopes=frozenset(
+        {
+            "app_mentions:read",
+            "channels:history",
+            "chat:write",
+            "commands",
+            "groups:history",
+            "usergroups:read",
+            "users:read",
+        }
+    ),  # those of docs/slack-app-manifest.yaml, and no more
 )
 ACCOUNTS = {
     BOT_TOKEN: Account("leadline[bot]", is_bot=True),

@@ -8,6 +8,7 @@ from pathlib import Path
 from werkzeug.wrappers import Request, Response
 
 from gitops import assets
+from gitops.scaffold import read_bases, read_folder
 from sandbox import acts
 from sandbox.acting import Act
 from sandbox.agent import FLAVOURS, Agent, Settings
@@ -226,7 +227,5 @@ _FIXED = {
 def seed() -> dict[str, str]:
     """Return the first commit of the GitOps repository: the bases and the storage, no model."""
     root = assets.root()
-    folders = (root / "kustomize", root / "overlays" / "example" / "storage")
-    files = [file for folder in folders for file in folder.rglob("*") if file.is_file()]
-    found = {f.relative_to(root).as_posix(): f.read_text(encoding="utf-8") for f in files}
+    found = {**read_bases(root), **read_folder(root, "overlays/example/storage")}
     return found | {"roles.yaml": ROLES, "overlays/example/environment.yaml": ENVIRONMENT}

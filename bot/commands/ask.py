@@ -10,7 +10,6 @@ from bot.chat import Place, Stream
 from bot.commands import command as c
 from bot.commands.answer import Answer
 from bot.commands.changing import Asked
-from bot.commands.parse import Ask
 from bot.commands.scene import Scene
 from bot.commands.seats import Seats
 from bot.commands.seats import Taken as Seated
@@ -19,7 +18,6 @@ from bot.errors import (
     CommandError,
     EngineAbsentError,
     EngineUnavailableError,
-    NotFoundError,
     QueueFullError,
     StoreUnavailableError,
 )
@@ -27,9 +25,8 @@ from bot.notice import Asked as AskedNotice
 from bot.notice import Card
 from bot.relay import CANCELLED, Call, Cancels, Endpoint, Keys, Question
 from bot.speaker import Speaker
-from bot.store import Cards, Proposal, Records
+from bot.store import Cards
 from gitops.deployment import ModelDeployment
-from gitops.names import printable
 
 INTERRUPTED = "your question was interrupted; ask again"
 
@@ -180,38 +177,3 @@ def count(answer: Answer) -> None:
         outcome = metrics.Answer.CANCELLED
     first = None if answer.first is None else answer.first - answer.begun
     metrics.asked(outcome, first, answer.last.prompt_tokens, answer.last.tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Asks by what was proposed, where nobody has read main; `Asking` does the same and more."""
-
-    records: Records
-    endpoint: Endpoint
-    speaker: Speaker
-
-    def __call__(self, ask: Ask, asked: Asked) -> None:
-        """Ask and show the answer as it comes; see `Asking`."""
-        if not self.speaker.begin(asked.key):
-            raise CommandError(INTERRUPTED)
-        proposal = self._find(ask.name)
-        host = f"{proposal.name}-leader.{proposal.namespace}.svc"
-        model = self.endpoint.model(host)  # before anything is posted: refuses when nobody listens
-        question = AskedNotice(asked.person.id, proposal.name, ask.question.prompt)
-        root = self.speaker.say(asked.place, f"ask:{asked.key}", question)
-        thread = Place(asked.place.channel, asked.place.thread or root)
-        with self.speaker.chat.stream(thread, asked.person) as stream:
-            way = Way(self.endpoint, host, Call(cancelled=lambda: not stream.wanted()))
-            answer = relay(self.speaker, stream, way, model, ask.question)
-            stream.end(answer.footer(""))
-
-    def _find(self, name: str) -> Proposal:
-        found = [p for p in self.records.proposals() if name in {p.name, p.key}]
-        if len(found) > 1:
-            keys = ", ".join(sorted(p.key for p in found))
-            raise NotFoundError(
-                f"{printable(name)} is in several environments; write one of {keys}"
-            )
-        if not found:
-            raise NotFoundError(f"no deployment {printable(name)}; deploy it first")
-        return found[0]

@@ -7,6 +7,7 @@ comes first, so that the pull request can carry its thread: should Redis be lost
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from bot import metrics
 from bot.chat import Directory, Person, Place
 from bot.errors import BotError
 from bot.notice import Amended, Attached, Card, Elsewhere, Notice, Planned, Proposed, Refused
@@ -130,6 +131,7 @@ class Changer:
         self.speaker.chat.update(Place(card.channel), card.thread or "", ended)
 
     def _tell(self, wanted: Wanted, done: Done, asked: Asked, card: Place) -> None:
+        metrics.pulled(metrics.Pull(done.outcome.value))
         self._keep(wanted, done.pull, asked, card)
         key = f"{done.pull.number}:{wanted.plan.state}"
         self.speaker.say(card, f"planned:{key}", planned(wanted.assessed))

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from bot import metrics
 from bot.chat import Chat, Person, Place
 from bot.commands.lanes import Hall, LaneReader, Pace
+from bot.commands.verbs import EXAMPLES
 from bot.commands.work import Running
 from bot.errors import BotError, StaleError, StoreUnavailableError
 from bot.notice import Refused
@@ -58,12 +60,17 @@ class Worker:
 
     def perform(self, running: Running) -> None:
         """Run a job, or say why it is not run."""
-        line = self._too_late(running) or self._refusal(running)
+        job, began = running.job, self.clock.monotonic()
+        metrics.begun(job.lane, (self.clock.now() - job.at).total_seconds())
+        late = self._too_late(running)
+        line = late or self._refusal(running)
         if line:
-            self._tell(running.job, line)
+            self._tell(job, line)
+        metrics.ended(_act(job), _outcome(running, late, line), self.clock.monotonic() - began)
 
     def broken(self, job: Job) -> None:
         """Tell the person that their command was put aside."""
+        metrics.ended(_act(job), metrics.Outcome.PARKED, 0.0)
         self._tell(
             job, f"Something broke (ref {job.id}); the log has it under that reference. Not done."
         )
@@ -97,3 +104,16 @@ class Worker:
             self.chat.whisper(place, person, Refused(line))
         except BotError as error:  # Slack is away: the log keeps what could not be said
             _log.warning("unsaid ref=%s error=%s", job.id, error)
+
+
+def _act(job: Job) -> str:
+    """Return the verb of a job, of a closed list: metrics keep a number for each."""
+    verb = next(iter(job.text.split(maxsplit=1)), "")
+    return verb if verb in EXAMPLES else "unknown"
+
+
+def _outcome(running: Running, late: str, line: str) -> metrics.Outcome:
+    if late:
+        again = running.tries > 1
+        return metrics.Outcome.INTERRUPTED if again else metrics.Outcome.LATE
+    return metrics.Outcome.REFUSED if line else metrics.Outcome.DONE

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Somebody asks a model; the answer streams below."""
+    """Somebody asks a model; the answer streams below.
+
+    `cancel` is the key that stops the answer, empty once it has ended.
+    """
 
     by: str
     name: str
     prompt: str
+    cancel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

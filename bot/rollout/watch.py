@@ -8,15 +8,16 @@ not be said is looked at again with the next tick.
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bot import metrics
 from bot.chat import Place
 from bot.cluster import Clusters, Contact, Found, Listed, Observation, Unit
 from bot.desired import Desired
 from bot.errors import BotError
-from bot.notice import Card
+from bot.notice import Card, Closed, Merged, Notice, Reopened
 from bot.rollout import advance
 from bot.rollout.blame import failure, unit_of
 from bot.rollout.card import card, note
@@ -40,6 +41,11 @@ _OF_PULL = (
     "review", "head", "reviews", "failed", "checks", "marked", "merged_at", "merge", "late",
     "closes",
 )  # fmt: skip
+_ENDS: Mapping[type[Notice], metrics.Pull] = {
+    Merged: metrics.Pull.MERGED,
+    Closed: metrics.Pull.CLOSED,
+    Reopened: metrics.Pull.REOPENED,
+}
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -252,6 +258,8 @@ class Watcher:
         thread = Place(proposal.channel, proposal.card)
         for news in step.news:
             self.ports.speaker.say(thread, news.key, news.notice)
+            if ended := _ENDS.get(type(news.notice)):
+                metrics.pulled(ended)
         if step.rollout != self._known(proposal):
             self.ports.records.advance(proposal.key, step.rollout, self.fence)
             self._rollouts[proposal.key] = step.rollout

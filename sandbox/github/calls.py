@@ -46,11 +46,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back; lists marked `paged` are cut into pages."""
+    """What goes back; a list marked `paged` is cut into pages, or that list of an object."""
 
     status: int
     body: Any
-    paged: bool = False
+    paged: bool | str = False
 
 
 class Pages:

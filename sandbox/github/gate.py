@@ -48,7 +48,7 @@ def code_owners(site: Site, pull: Pull) -> list[frozenset[str]]:
 def results(site: Site, sha: str) -> dict[str, str]:
     """Return the last state of each status and check of a commit, by its name."""
     statuses = {status.context: status.state for status in site.statuses[sha]}
-    return statuses | {check.name: check.conclusion for check in site.checks[sha]}
+    return statuses | {check.name: check.conclusion or "pending" for check in site.checks[sha]}
 
 
 def _state(site: Site, pull: Pull, base: str, lacks: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from werkzeug.wrappers import Request, Response
 
 from sandbox.clock import Time
+from sandbox.github import check_runs
 from sandbox.github.apps import App, Apps
 from sandbox.github.errors import RefusedError
 from sandbox.github.hooks import Hooks
@@ -20,7 +21,7 @@ from sandbox.github.restapi import Answer, Guards, RestApi, call_of
 from sandbox.github.reviews import submit
 from sandbox.github.secondary import Secondary
 from sandbox.github.shapes import Json, Shapes
-from sandbox.github.site import Account, Check, Happening, Move, Place, Site
+from sandbox.github.site import Account, Happening, Move, Place, Site
 from sandbox.github.smart_http import SmartHttp, service_of
 from sandbox.github.troubles import Trouble
 from sandbox.journal import Journal
@@ -146,13 +147,15 @@ class GitHub:
             self._site.pull_happened("ready_for_review", pull, login)
         self._acted("ready_for_review", login, number=number)
 
-    def check(self, ref: str, name: str, conclusion: str = "success") -> None:
-        """Let somebody's CI finish a check run with success, failure, neutral or skipped."""
-        site = self._site
-        with site.lock:
-            run = Check(site.pulls.next_id(), name, conclusion, site.time.now())
-            site.checks[site.commit(ref)].append(run)
-        self._journal.add("github", "check", ok=True, ref=ref, name=name, conclusion=conclusion)
+    def check(
+        self, ref: str, name: str, conclusion: str = "success", status: str = "completed"
+    ) -> None:
+        """Let somebody's CI run a check: queued, in_progress, or completed with a conclusion."""
+        with self._site.lock:
+            check_runs.run(self._site, ref, name, conclusion, status)
+        said = conclusion if status == "completed" else None
+        self._journal.add("github", "check", ok=True, ref=ref, name=name, conclusion=said)
+        self._tell()
 
     def read(self, branch: str, path: str) -> bytes | None:
         """Return a file as it stands on a branch or at a commit; None if it is not there."""

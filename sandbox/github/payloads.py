@@ -1,12 +1,13 @@
 """What webhooks carry.
 
 Source: docs.github.com, "Webhook events and payloads": push, pull_request, pull_request_review,
-issue_comment and status; fields that nobody here can know are left out.
+issue_comment, status and check_run; fields that nobody here can know are left out.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox.github.check_runs import run_json
 from sandbox.github.objects import Commit, FileDiff
 from sandbox.github.pull_shapes import comment_json, issue_json, label_json, pull_json, review_json
 from sandbox.github.repository import EMPTY_TREE
@@ -138,10 +139,15 @@ def _status(site: Site, shapes: Shapes, about: About) -> Json:
     }
 
 
+def _check_run(site: Site, shapes: Shapes, about: About) -> Json:
+    return {"check_run": run_json(site, shapes, about["check"], about["sha"])}
+
+
 _SHAPES: Mapping[str, Callable[[Site, Shapes, About], Json]] = {
     "push": _push,
     "pull_request": _pull,
     "pull_request_review": _review,
     "issue_comment": _comment,
     "status": _status,
+    "check_run": _check_run,
 }

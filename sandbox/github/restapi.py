@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from werkzeug.wrappers import Request, Response
 
 from sandbox.github import (
+    check_runs,
     contents,
     file_writes,
     git_data,
@@ -40,7 +41,8 @@ _REPOSITORY = re.compile(r"/repos/([^/]+)/([^/]+)(?:/(.*))?")
 _TOKENS = re.compile(r"/app/installations/(\d+)/access_tokens")
 _OK = 200
 _TOPICS = (
-    git_data, statuses, contents, file_writes, pull_requests, reviews, issues, hook_calls,
+    git_data, check_runs, statuses, contents, file_writes, pull_requests, reviews, issues,
+    hook_calls,
 )  # fmt: skip
 _ROUTES = [
     (method, re.compile(pattern), handler)
@@ -219,14 +221,21 @@ def _user(shapes: Shapes, path: str, account: Account) -> Reply:
     return Reply(200, {**shapes.user(login), "name": login, "email": None})
 
 
-def _page(request: Request, reply: Reply) -> tuple[Sequence[Json], dict[str, str]]:
+def _page(request: Request, reply: Reply) -> tuple[object, dict[str, str]]:
+    if isinstance(reply.paged, str):
+        part, links = _part(request, reply.body[reply.paged])
+        return {**reply.body, reply.paged: part}, links
+    return _part(request, reply.body)
+
+
+def _part(request: Request, items: Sequence[Json]) -> tuple[Sequence[Json], dict[str, str]]:
     size = max(1, min(100, request.args.get("per_page", 30, int)))
     page = max(1, request.args.get("page", 1, int))
-    last = max(1, -(-len(reply.body) // size))
+    last = max(1, -(-len(items) // size))
     links = []
     for name, number in (("next", page + 1), ("last", last)):
         if page < last:
             query = urlencode({**request.args.to_dict(), "page": number, "per_page": size})
             links.append(f'<{request.base_url}?{query}>; rel="{name}"')
     headers = {"Link": ", ".join(links)} if links else {}
-    return reply.body[(page - 1) * size : page * size], headers
+    return items[(page - 1) * size : page * size], headers

@@ -52,12 +52,14 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A completed check run of somebody's CI."""
+    """A check run of somebody's CI, begun `at`; without a conclusion until it is completed."""
 
     id: int
     name: str
-    conclusion: str
+    conclusion: str | None
     at: datetime
+    status: str = "completed"
+    completed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,10 @@
-"""Commit statuses and check runs.
+"""Commit statuses.
 
-Source: docs.github.com/rest/commits/statuses and docs.github.com/rest/checks/runs. Check runs
-are only read: another App's CI made them (`GitHub.check`).
+Source: docs.github.com/rest/commits/statuses.
 """
 
 from sandbox.github.calls import Call, Reply, Routes
 from sandbox.github.errors import invalid_field
-from sandbox.github.shapes import moment
 from sandbox.github.site import Site, Status
 
 _STATES = ("error", "failure", "pending", "success")
@@ -54,28 +52,8 @@ def combined_status(site: Site, call: Call, ref: str) -> Reply:
             "commit_url": f"{call.shapes.here}/commits/{sha}",
             "url": f"{call.shapes.here}/commits/{sha}/status",
         },
+        paged="statuses",
     )
-
-
-def list_checks(site: Site, call: Call, ref: str) -> Reply:
-    """GET commits/REF/check-runs: the last run of each name, as `filter=latest` does."""
-    sha = site.commit(ref)
-    last = {check.name: check for check in site.checks[sha]}
-    shown = [
-        {
-            "id": check.id,
-            "name": check.name,
-            "head_sha": sha,
-            "status": "completed",
-            "conclusion": check.conclusion,
-            "url": f"{call.shapes.here}/check-runs/{check.id}",
-            "html_url": f"{call.shapes.page}/runs/{check.id}",
-            "started_at": moment(check.at),
-            "completed_at": moment(check.at),
-        }
-        for check in last.values()
-    ]
-    return Reply(200, {"total_count": len(shown), "check_runs": shown})
 
 
 def _together(states: set[str]) -> str:
@@ -89,5 +67,4 @@ ROUTES: Routes = (
     ("GET", r"commits/(?P<ref>.+)/statuses", list_statuses),
     ("POST", r"statuses/(?P<sha>[^/]+)", create_status),
     ("GET", r"statuses/(?P<ref>.+)", list_statuses),
-    ("GET", r"commits/(?P<ref>.+)/check-runs", list_checks),
 )

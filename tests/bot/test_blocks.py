@@ -45,6 +45,7 @@ from bot.slack.blocks import blocks
 from bot.slack.escaping import escape, inert
 from bot.slack.wording import text
 from gitops.roles import Role
+from tests.sandbox.test_slack_judges_bench import ours, slack_sdk_takes, slackblocks_takes
 
 EVIL = "<!channel> <@U1> <https://evil|bank> *b* `c` & \u202e\x1b[0m"
 LONG = "x" * 100_000
@@ -145,6 +146,14 @@ def check_limits(notice):
             assert 1 <= len(field["text"]) <= 2000
 
 
+@pytest.mark.parametrize("judge", [ours, slackblocks_takes, slack_sdk_takes])
+@pytest.mark.parametrize("outside", ["x", EVIL, LONG, "x\n" * 9_000, "", "&" * 5_000], ids=len)
+def test_every_notice_is_taken_by_the_sandbox_and_two_others(judge, outside):
+    refused = [type(n).__name__ for n in told(outside) if not judge(blocks(n))]
+
+    assert refused == []
+
+
 def test_the_card_reads_as_a_whole():
     assert text(CARD) == "m1 · serving · 1/1 groups proved"
     assert blocks(CARD) == [
@@ -197,8 +206,8 @@ def test_text_from_outside_pings_and_links_nobody(notice):
     plain = {"header", "actions"}  # plain_text objects: nothing acts there
     said = text(notice) + str([block for block in blocks(notice) if block["type"] not in plain])
 
-    for ours in OURS:
-        said = said.replace(ours, "")
+    for own in OURS:
+        said = said.replace(own, "")
     for act in ("<!", "<@", "<#", "<http", "\u202e", "\x1b", "\u200b\u200b"):
         assert act not in said
 

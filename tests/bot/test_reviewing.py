@@ -7,7 +7,7 @@ import pytest
 
 from bot.notice import ChecksFailed, Closed, Merged, Reopened, Reviewed
 from bot.rollout.reviewing import Looked, review
-from bot.rollout.two_person import judge
+from bot.rollout.two_person import Asked, excuse, judge
 from bot.store import Rollout
 from gitops.forge import PullRequest, Review
 from gitops.reviews import TWO_PERSON, Check, Given, State, Verdict, standing
@@ -38,12 +38,30 @@ def test_a_merge_is_told_once_with_who_merged_and_when():
 
 def test_a_close_and_a_reopening_are_told_each_time():
     closed = replace(OPEN, review=Review.CLOSED)
-    first = look(pull=closed)
-    back = look(first.rollout)
+    steps = [look(pull=closed)]
+    for pull in (OPEN, closed, OPEN, replace(OPEN, review=Review.MERGED)):
+        assert (
+            look(
+                steps[-1].rollout, pull=replace(OPEN, review=Review(steps[-1].rollout.review))
+            ).news
+            == ()
+        )
+        steps.append(look(steps[-1].rollout, pull=pull))
 
-    assert notices(first) == [Closed(7)]
-    assert notices(back) == [Reopened(7)]
-    assert look(back.rollout).news == ()
+    assert [notice for step in steps for notice in notices(step)] == [
+        Closed(7), Reopened(7), Closed(7), Reopened(7), Merged(7, ""),
+    ]  # fmt: skip
+    keys = [news.key for step in steps for news in step.news]
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_review_just_before_the_merge_is_told_before_it():
+    merged = replace(OPEN, review=Review.MERGED, merged_by="bob")
+
+    assert notices(look(pull=merged, given=[APPROVED])) == [
+        Reviewed(7, "bob", "approved", "looks good"),
+        Merged(7, "bob"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +143,11 @@ WAITS = "waits for an approver other than the requester"
          f"{WAITS}; eve is no approver of prod in roles.yaml"),
         ([replace(APPROVED, by="mallory")], State.PENDING,
          f"{WAITS}; mallory is not in `people` of roles.yaml"),
-        ([replace(APPROVED, commit="h0")], State.PENDING, WAITS),
+        ([replace(APPROVED, commit="h0")], State.PENDING,
+         f"{WAITS}; bob reviewed an earlier commit"),
+        ([replace(APPROVED, verdict=Verdict.DISMISSED)], State.PENDING, WAITS),
+        ([replace(APPROVED, by="helper[bot]")], State.PENDING,
+         f"{WAITS}; helper[bot] is not in `people` of roles.yaml"),
         ([APPROVED, replace(APPROVED, id=2, verdict=Verdict.CHANGES)], State.PENDING, WAITS),
         ([replace(APPROVED, by="alice"), replace(APPROVED, id=2)], State.SUCCESS,
          "bob approved; somebody else asked"),
@@ -134,6 +156,30 @@ WAITS = "waits for an approver other than the requester"
 def test_a_second_person_stands_behind_it_or_the_status_says_why_not(given, state, text):
     groups = {"U0DAN": frozenset({"S0LEADS"})}
 
-    judged = judge(given, "h1", "U0ALICE", "prod", ROLES, lambda p: groups.get(p, frozenset()))
+    asked = Asked("prod", {"U0ALICE"})
+    judged = judge(given, "h1", asked, ROLES, lambda p: groups.get(p, frozenset()))
 
     assert (judged.state, judged.text) == (state, text)
+
+
+def test_where_two_people_asked_the_approval_of_neither_counts():
+    asked = Asked("prod", {"U0CAROL", "U0ALICE"})
+    alice, bob = replace(APPROVED, by="alice"), replace(APPROVED, id=2)
+
+    assert judge([alice], "h1", asked, ROLES, lambda _: frozenset()).state is State.PENDING
+    assert judge([alice, bob], "h1", asked, ROLES, lambda _: frozenset()).state is State.SUCCESS
+
+
+@pytest.mark.parametrize(
+    ("paths", "state"),
+    [
+        (["overlays/dev/m/llm.yaml", "overlays/dev/m/custom/a.yaml"], State.SUCCESS),
+        ([], State.SUCCESS),
+        (["overlays/dev/m/llm.yaml", "overlays/prod/m/llm.yaml"], State.PENDING),
+        (["overlays/development/m/llm.yaml"], State.PENDING),
+        (["roles.yaml"], State.PENDING),
+        (None, State.PENDING),
+    ],
+)
+def test_an_environment_for_one_person_is_excused_while_nothing_else_changes(paths, state):
+    assert excuse("dev", paths).state is state

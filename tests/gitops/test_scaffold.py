@@ -10,10 +10,10 @@ from gitops.checks import load_policy
 from gitops.documents import load, load_all
 from gitops.environment import Controller, read_environment
 from gitops.errors import ConflictError, InvalidRequestError
-from gitops.scaffold import Blueprint, read_folder, scaffold, upgrade, write
+from gitops.scaffold import Blueprint, read_bases, read_folder, scaffold, upgrade, write
 
 SOURCE = "git+https://github.com/your-org/leadline@v0.2.0"
-KUSTOMIZE = read_folder(assets.root(), "kustomize")
+KUSTOMIZE = read_bases(assets.root())
 BASE = "kustomize/engines/sglang/v1"
 
 
@@ -251,6 +251,13 @@ def test_files_are_written_into_an_empty_folder_with_git_in_it(tmp_path):
 
     assert read_folder(tmp_path, "kustomize") == KUSTOMIZE
     assert (tmp_path / ".github" / "CODEOWNERS").is_file()
+
+
+def test_what_runs_leadline_itself_does_not_go_into_a_repository_of_deployments():
+    everything = read_folder(assets.root(), "kustomize")
+
+    left_out = {"/".join(path.split("/")[:2]) for path in everything.keys() - KUSTOMIZE.keys()}
+    assert left_out == {"kustomize/leadline"}
 
 
 def test_a_folder_that_holds_files_is_refused(tmp_path):

@@ -77,3 +77,9 @@ def test_a_merge_waits_for_its_checks(checked):
 
     checked.repo().get_commit(pull.head.sha).create_status("success", context="ci")
     assert merge(checked, pull).merged
+
+
+def test_a_commit_that_nobody_checked_has_no_check_runs(host):
+    sha = host.repo().get_branch("main").commit.sha
+
+    assert host.call(f"commits/{sha}/check-runs").json() == {"total_count": 0, "check_runs": []}

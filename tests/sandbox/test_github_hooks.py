@@ -251,3 +251,25 @@ def test_a_webhook_names_the_installation_of_the_app(tmp_path):
         commit_on(hub.repository(), text("a.txt", "a"))
 
         assert taken.next()[1]["installation"] == {"id": 77}
+
+
+def test_a_check_run_is_told_with_the_pull_requests_that_end_in_its_commit(hub, receiver):
+    pull = proposed(hub)
+    hub.github.check(BRANCH, "ci", status="in_progress")
+    hub.github.check(BRANCH, "ci", "failure")
+    hub.github.check("main", "ci")
+    assert hub.github.hooks.drain()
+    found = [receiver.got.get() for _ in range(receiver.got.qsize())]
+    runs = [body for headers, body in found if headers["X-Github-Event"] == "check_run"]
+
+    assert [
+        (b["action"], b["check_run"]["status"], b["check_run"]["conclusion"]) for b in runs
+    ] == [
+        ("created", "in_progress", None),
+        ("completed", "completed", "failure"),
+        ("completed", "completed", "success"),
+    ]
+    numbers = [[one["number"] for one in b["check_run"]["pull_requests"]] for b in runs]
+    assert numbers == [[pull.number], [pull.number], []]
+    assert runs[0]["check_run"]["id"] == runs[1]["check_run"]["id"]
+    assert runs[0]["repository"]["full_name"] == "acme/gitops"

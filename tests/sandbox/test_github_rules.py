@@ -266,3 +266,65 @@ def test_a_file_that_is_there_is_not_replaced_blindly(hub):
         422,
         'Invalid request.\n\n"sha" wasn\'t supplied.',
     )
+
+
+def test_a_check_run_begins_goes_on_and_ends(hub):
+    pull = proposed(hub)
+    head = hub.repository().get_commit(pull.head.sha)
+    seen = []
+    for words in ({"status": "queued"}, {"status": "in_progress"}, {"conclusion": "timed_out"}):
+        hub.github.check(BRANCH, "ci", **words)
+        [run] = head.get_check_runs()
+        seen.append((run.id, run.status, run.conclusion, run.completed_at is not None))
+    hub.github.check(BRANCH, "ci")
+
+    (number,) = {each[0] for each in seen}
+    assert [each[1:] for each in seen] == [
+        ("queued", None, False), ("in_progress", None, False), ("completed", "timed_out", True),
+    ]  # fmt: skip
+    [again] = head.get_check_runs()
+    assert (again.conclusion, again.id == number) == ("success", False)
+    assert [p.number for p in again.pull_requests] == [pull.number]
+    assert [run.conclusion for run in head.get_check_runs(filter="all")] == ["success", "timed_out"]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [({"check_name": "a"}, ["a"]), ({"status": "queued"}, ["b"]), ({}, ["a", "b"])],
+)
+def test_check_runs_are_found_by_name_and_status(hub, words, names):
+    pull = proposed(hub)
+    hub.github.check(BRANCH, "a")
+    hub.github.check(BRANCH, "b", status="queued")
+
+    head = hub.repository().get_commit(pull.head.sha)
+    assert [run.name for run in head.get_check_runs(**words)] == names
+
+
+def test_check_runs_and_statuses_come_in_pages_with_their_whole_number(hub):
+    pull = proposed(hub)
+    head = hub.repository().get_commit(pull.head.sha)
+    for number in range(35):
+        hub.github.check(BRANCH, f"run{number}")
+        head.create_status("success", context=f"status{number}")
+
+    assert len(list(head.get_check_runs())) == head.get_check_runs().totalCount == 35
+    status = head.get_combined_status()
+    assert (len(status.statuses), status.total_count, status.state) == (30, 35, "success")
+
+
+@pytest.mark.parametrize(
+    ("status", "conclusion"), [("completed", "fine"), ("done", "success"), ("completed", "")]
+)
+def test_a_check_run_that_github_does_not_have_is_refused(hub, status, conclusion):
+    proposed(hub)
+    with pytest.raises(ValueError, match="no check run is"):
+        hub.github.check(BRANCH, "ci", conclusion, status)
+
+
+def test_a_required_check_that_runs_holds_a_merge_up(hub):
+    hub.github.protect(Protection(contexts=("ci",)))
+    pull = proposed(hub)
+    hub.github.check(BRANCH, "ci", status="in_progress")
+
+    assert merging(pull) == (405, 'Required status check "ci" is pending.')

@@ -130,7 +130,7 @@ def test_the_same_request_again_attaches_to_the_open_pull_request(worlds, leadli
 
 
 def test_a_watcher_killed_between_speaking_and_remembering_says_it_once(worlds):
-    fault = Fault("slack", r"chat\.postMessage", "after", "hold", nth=3)
+    fault = Fault("slack", r"chat\.postMessage", "after", "hold", nth=4)
     worlds.faults.arm(fault)
     with running(worlds) as leadline:
         worlds.type("deploy qwen3-32b sglang")

@@ -1,0 +1,45 @@
+"""Wiring of the role `serve`: takes what Slack and GitHub send, and queues it."""
+
+import threading
+
+from bot.desired import FromSnapshot, Mirror
+from bot.health import Health
+from bot.settings import Settings
+from bot.slack.desk import Desk
+from bot.slack.directory import SlackDirectory
+from bot.slack.listeners import Edge
+from bot.slack.server import PATH, over_http, over_socket
+from bot.store.cancels import RedisCancels
+from bot.store.connection import EDGE, connect
+from bot.store.queue import RedisQueue
+from bot.store.redis import RedisStore
+from bot.store.shared import RedisShared
+from bot.web import by_path, serve
+from bot.webhook import webhook
+from bot.wiring.parts import clock
+
+
+def run(settings: Settings, stop: threading.Event, health: Health) -> None:
+    """Serve until `stop` is set."""
+    time, redis, slack = clock(settings), connect(settings.redis_url, EDGE), settings.slack
+    shared = RedisShared(redis)
+    people = SlackDirectory.connect(slack, time, hasty=True)
+    desk = Desk(Mirror(FromSnapshot(shared, time)), people, settings.environment)
+    edge = Edge(RedisQueue.connect(settings.redis_url), desk, RedisCancels(redis).cancel, time)
+    paths = {} if slack.app_token else {PATH: over_http(slack, edge, time)}
+    if settings.webhook_secret:
+        proposals = RedisStore(redis).proposals
+        paths["/github/webhook"] = webhook(
+            settings.webhook_secret, settings.forge.repository, shared, proposals
+        )
+    if slack.app_token:
+        args = (slack, edge, stop)
+        threading.Thread(target=over_socket, args=args, name="socket", daemon=True).start()
+    serve(
+        by_path(paths),
+        slack.host,
+        slack.port,
+        ready=lambda port: health.ready("serve", port=port),
+        stop=stop,
+        beat=lambda: health.beat("http"),
+    )
