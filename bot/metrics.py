@@ -31,7 +31,6 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     LATE = "late"
     INTERRUPTED = "interrupted"
-    GIVEN_BACK = "given_back"
     PARKED = "parked"
 
 
