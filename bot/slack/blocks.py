@@ -16,6 +16,9 @@ SECTION = 3_000
 FIELD = 2_000
 """Most characters of a field of a section."""
 
+NONE = "…"
+"""What stands where there is nothing to show: Slack takes no empty text."""
+
 MAX_GROUPS = 40
 """Most groups on a card, one context block each; 50 blocks is Slack's limit."""
 
@@ -28,7 +31,7 @@ BUTTONS = (("status", "Status"), ("ask", "Ask"), ("update", "Change"), ("undeplo
 Block = dict[str, Any]
 
 
-def blocks(notice: n.Notice) -> list[Block]:
+def blocks(notice: n.Notice) -> list[Block]:  # noqa: PLR0911 - a line a notice
     """Return the notice as Block Kit."""
     match notice:
         case n.Card():
@@ -40,6 +43,8 @@ def blocks(notice: n.Notice) -> list[Block]:
             return [_section(text(notice)), *_diff(notice.diff)]
         case n.Listing():
             return _listing(notice)
+        case n.Asked() if notice.cancel:
+            return [_section(text(notice)), _cancel(notice.cancel)]
         case n.Facts():
             copies = [_section(fenced(each, SECTION)) for each in notice.copy[:20]]
             return [_section(text(notice)), *_facts(dict(notice.facts)), *copies]
@@ -60,7 +65,10 @@ def _card(card: n.Card) -> list[Block]:
     fields = [_field(key, escape(value)) for key, value in facts.items()]
     fields += [_field("Pull request", pull_link(card))] if card.pull_number else []
     return [
-        {"type": "header", "text": {"type": "plain_text", "text": cut(plain(card.name), 150)}},
+        {
+            "type": "header",
+            "text": {"type": "plain_text", "text": cut(plain(card.name), 150) or NONE},
+        },
         {"type": "section", "fields": fields},
         *([_section(f":warning: {brief(card.note)}")] if card.note else []),
         *[_group(line) for line in card.groups[:MAX_GROUPS]],
@@ -77,6 +85,12 @@ def _button(act: str, label: str, card: n.Card) -> Block:
         "text": {"type": "plain_text", "text": label},
         **({"style": "danger"} if act == "undeploy" else {}),
     }
+
+
+def _cancel(key: str) -> Block:
+    label = {"type": "plain_text", "text": "Cancel"}
+    button = {"type": "button", "action_id": "leadline:cancel", "value": key[:FIELD], "text": label}
+    return {"type": "actions", "elements": [button]}
 
 
 def _group(line: n.GroupLine) -> Block:
@@ -122,7 +136,7 @@ def _field(key: str, value: str) -> Block:
 
 
 def _section(shown: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(shown, SECTION)}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(shown, SECTION) or NONE}}
 
 
 def _context(shown: str) -> Block:

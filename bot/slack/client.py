@@ -1,6 +1,7 @@
 """Adapter: the Chat port over Slack's Web API, through slack-sdk."""
 
 import contextlib
+import logging
 import urllib.parse
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,52 +10,64 @@ from typing import Any
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.webhook import WebhookClient
 
+from bot import metrics
 from bot.chat import Person, Place
 from bot.errors import ChatUnavailableError
-from bot.notice import BROADCAST, Footer, Notice
+from bot.notice import BROADCAST, Notice
 from bot.settings import SlackSettings
-from bot.slack.blocks import blocks
-from bot.slack.escaping import inert
+from bot.slack.blocks import Block, blocks
+from bot.slack.pacing import Budget, Pacing
+from bot.slack.retrying import handlers, hasty_handlers
+from bot.slack.streaming import SlackStream
 from bot.slack.wording import text
 from gitops.clock import Clock
 
 EVENT_TYPE = "leadline"
 """Metadata type of our messages; the payload carries the key that finds them again."""
 
-FLUSH_SECONDS = 1.0
-"""An answer is sent at most this often; Slack allows 100 appends a minute and workspace."""
-
-FLUSH_CHARACTERS = 2_000
-"""An answer is sent when so much waits; one append takes at most 12,000 characters."""
-
 NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel"})
 """Errors of a channel that Leadline is not in."""
+
+INVITE = "_Leadline is not in this channel: type `/invite @leadline`._"
 
 PAGES = 5
 """Most history pages read to find a message of ours, 100 messages each."""
 
+TIMEOUT, HASTE = 10, 1
+"""Seconds for an answer where nobody waits, and within a person's three seconds."""
 
-def connect(settings: SlackSettings) -> WebClient:
-    """Return a client for the settings; a 429 is waited out as long as Slack asks, twice."""
-    client = WebClient(token=settings.token, base_url=settings.api_url, timeout=10)
-    client.retry_handlers.append(RateLimitErrorRetryHandler(max_retry_count=2))
-    return client
+_log = logging.getLogger(__name__)
+
+
+def connect(settings: SlackSettings, *, hasty: bool = False) -> WebClient:
+    """Return a client for the settings; a 429 is waited out as long as Slack asks, twice.
+
+    A hasty one is for a person's three seconds: it neither waits nor tries again for long.
+    """
+    return WebClient(
+        token=settings.token,
+        base_url=settings.api_url,
+        timeout=HASTE if hasty else TIMEOUT,
+        retry_handlers=hasty_handlers() if hasty else handlers(),
+    )
 
 
 class SlackChat:
     """A workspace, seen through the bot's token."""
 
-    def __init__(self, client: WebClient, clock: Clock) -> None:
+    def __init__(self, client: WebClient, clock: Clock, budget: Budget | None = None) -> None:
         self._client = client
         self._clock = clock
+        self._pacing = Pacing(clock, budget)
 
     @classmethod
-    def connect(cls, settings: SlackSettings, clock: Clock) -> "SlackChat":
-        """Return a chat for the settings; no call is made yet."""
-        return cls(connect(settings), clock)
+    def connect(
+        cls, settings: SlackSettings, clock: Clock, budget: Budget | None = None
+    ) -> "SlackChat":
+        """Return a chat for the settings; `budget` counts answers' calls for all processes."""
+        return cls(connect(settings), clock, budget)
 
     def post(self, place: Place, key: str, notice: Notice) -> str:
         """Post a notice with its key as metadata; see the port."""
@@ -72,14 +85,18 @@ class SlackChat:
         return str(answer["ts"])
 
     def find(self, place: Place, key: str, since: datetime) -> str | None:
-        """Look for a message of ours by its key; see the port."""
+        """Look for a message of ours by its key; see the port.
+
+        Where the team withholds the history scopes nothing is found: the message may then stand
+        twice.
+        """
         with said("reading the history"):
-            for number, page in enumerate(self._history(place, since), 1):
-                for message in page["messages"]:
-                    if message.get("metadata", {}).get("event_payload", {}).get("key") == key:
-                        return str(message["ts"])
-                if number == PAGES:
-                    break
+            try:
+                return self._found(place, key, since)
+            except SlackApiError as error:
+                if error.response.get("error") != "missing_scope":
+                    raise
+        _log.warning("history not read channel=%s error=missing_scope", place.channel)
         return None
 
     def update(self, place: Place, message: str, notice: Notice) -> None:
@@ -113,29 +130,34 @@ class SlackChat:
         return slack or (url.scheme, url.netloc) == (ours.scheme, ours.netloc)
 
     def _answer(self, place: Place, notice: Notice) -> None:
-        invite = f"{text(notice)}\n_Leadline is not in this channel: type `/invite @leadline`._"
-        client = WebhookClient(place.answer_url or "", timeout=10)
-        answer = client.send(text=invite, response_type="ephemeral")
+        client = WebhookClient(place.answer_url or "", timeout=TIMEOUT, retry_handlers=handlers())
+        answer = client.send(
+            text=f"{text(notice)}\n{INVITE}",
+            blocks=[*blocks(notice), _said(INVITE)],
+            response_type="ephemeral",
+        )
         if answer.status_code != HTTPStatus.OK:
             raise ChatUnavailableError(
                 f"answering in Slack: {answer.status_code}; type /invite @leadline in the channel"
             )
 
     @contextlib.contextmanager
-    def stream(self, place: Place, person: Person) -> Iterator["SlackStream"]:
+    def stream(self, place: Place, person: Person) -> Iterator[SlackStream]:
         """Open a growing message in a thread; see the port."""
-        with said("starting an answer"):
-            started = self._client.chat_startStream(
-                channel=place.channel,
-                thread_ts=place.thread or "",
-                recipient_user_id=person.id,
-                recipient_team_id=person.team,
-            )
-        stream = SlackStream(self._client, place.channel, str(started["ts"]), self._clock)
+        stream = SlackStream(self._client, place, person, self._clock, self._pacing)
         try:
             yield stream
         finally:
             stream.close()
+
+    def _found(self, place: Place, key: str, since: datetime) -> str | None:
+        for number, page in enumerate(self._history(place, since), 1):
+            for message in page["messages"]:
+                if _key(message) == key:
+                    return str(message["ts"])
+            if number == PAGES:
+                break
+        return None
 
     def _history(self, place: Place, since: datetime) -> Any:  # noqa: ANN401 - slack-sdk's pages
         since_ts = f"{since.timestamp() - 60:.6f}"  # Slack's clock and ours may differ
@@ -152,47 +174,14 @@ class SlackChat:
         )
 
 
-class SlackStream:
-    """One streaming message; text is gathered and sent in bites that Slack's limits allow."""
+def _key(message: dict[str, Any]) -> str | None:
+    """Return the key that a message of ours carries."""
+    payload: dict[str, str] = (message.get("metadata") or {}).get("event_payload") or {}
+    return payload.get("key")
 
-    def __init__(self, client: WebClient, channel: str, message: str, clock: Clock) -> None:
-        self._client = client
-        self._channel = channel
-        self._message = message
-        self._clock = clock
-        self._waiting = ""
-        self._sent_at = clock.monotonic()
-        self._closed = False
 
-    def append(self, text: str) -> None:
-        """Gather text; send it when a second has passed or much is waiting."""
-        self._waiting += text
-        late = self._clock.monotonic() - self._sent_at >= FLUSH_SECONDS
-        if self._waiting and (late or len(self._waiting) >= FLUSH_CHARACTERS):
-            self._flush()
-
-    def end(self, footer: Footer) -> None:
-        """Send what is left and close with the footer."""
-        if self._waiting:
-            self._flush()
-        with said("ending an answer"):
-            self._client.chat_stopStream(
-                channel=self._channel, ts=self._message, blocks=blocks(footer)
-            )
-        self._closed = True
-
-    def close(self) -> None:
-        """Close the message if `end` did not: a stream left open would look alive."""
-        if not self._closed:
-            with said("ending an answer"):
-                self._client.chat_stopStream(channel=self._channel, ts=self._message)
-
-    def _flush(self) -> None:
-        with said("appending to an answer"):
-            self._client.chat_appendStream(
-                channel=self._channel, ts=self._message, markdown_text=inert(self._waiting)
-            )
-        self._waiting, self._sent_at = "", self._clock.monotonic()
+def _said(line: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": line}}
 
 
 def _metadata(key: str) -> dict[str, Any]:
@@ -202,13 +191,16 @@ def _metadata(key: str) -> dict[str, Any]:
 @contextlib.contextmanager
 def said(act: str) -> Iterator[None]:
     """Turn slack-sdk's errors into ours, with the act that the call was for."""
-    try:
-        yield
-    except SlackApiError as error:
-        reason = error.response.get("error", "unknown error")
-        raise ChatUnavailableError(f"{act} in Slack: {reason}{_advice(str(reason))}") from error
-    except (SlackClientError, OSError) as error:
-        raise ChatUnavailableError(f"{act} in Slack: no answer; try again in a minute") from error
+    with metrics.reaching("slack"):
+        try:
+            yield
+        except SlackApiError as error:
+            reason = str(error.response.get("error", "unknown error"))
+            raise ChatUnavailableError(f"{act} in Slack: {reason}{_advice(reason)}") from error
+        except (SlackClientError, OSError) as error:
+            raise ChatUnavailableError(
+                f"{act} in Slack: no answer; try again in a minute"
+            ) from error
 
 
 def _advice(reason: str) -> str:

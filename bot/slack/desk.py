@@ -15,7 +15,7 @@ from bot.commands.grammar import parse
 from bot.commands.place import Named
 from bot.commands.scene import Scene, everything, scene
 from bot.desired import Mirror
-from bot.errors import BotError, CommandError
+from bot.errors import BotError, CommandError, NotFoundError
 from bot.slack import forms
 from bot.slack.escaping import brief
 from bot.slack.forms import Choices, Origin, View
@@ -85,10 +85,14 @@ class Desk:
         """Return what is wrong with a filled form, by field; empty when nothing is."""
         if faults := forms.faults_of(kind, values, origin):
             return faults
-        if kind not in {"deploy", "update"}:
-            return {}
         try:
-            self._resolved(kind, values, self._scene(person, origin.channel), origin)
+            if kind in {"deploy", "update"}:
+                before = self._scene(person, origin.channel)
+                if kind == "update" and self._changes_nothing(values, before, origin):
+                    return {"replicas": "nothing differs from what stands; change a field"}
+                self._resolved(kind, values, before, origin)
+            else:
+                parse(forms.command_of(kind, values, origin))
         except (BotError, GitOpsError) as error:
             return {_field_of(str(error)): str(error)[:300]}
         return {}
@@ -96,9 +100,7 @@ class Desk:
     def command(self, kind: str, values: Mapping[str, str], person: Person, origin: Origin) -> str:
         """Return the command that a filled form means; of a change only what is changed."""
         if kind == "update":
-            before = self._scene(person, origin.channel)
-            environment, _, name = origin.name.partition("/")
-            stands = before.desired.copy.deployment(name, environment)
+            stands = _stands(self._scene(person, origin.channel), origin)
             values = forms.changed(values, stands)
         return forms.command_of(kind, values, origin)
 
@@ -116,6 +118,10 @@ class Desk:
         bound = next((e.name for e in able if e.slack.channel == origin.channel), "")
         first = bound or (self.default if self.default in names else "")
         models = list(before.desired.copy.catalog().models)
+        if not models:
+            raise NotFoundError(
+                "the GitOps repository offers no model; `leadline init` lays the catalogue down"
+            )
         claims = sorted({claim for e in able for claim in e.claims})
         return Opened(forms.deploy_form(Choices(models, names, claims), origin, first))
 
@@ -139,6 +145,9 @@ class Desk:
             return f"{name} declares no GPUs: nothing is known of the fit."
         return f"{brief(found.verdict.value)}: {brief(found.reason)} · {meant.deployment.gpus} GPUs"
 
+    def _changes_nothing(self, values: Mapping[str, str], before: Scene, origin: Origin) -> bool:
+        return not {*forms.changed(values, _stands(before, origin))} - {"reason"}
+
     def _resolved(
         self, kind: str, values: Mapping[str, str], before: Scene, origin: Origin
     ) -> Resolved:
@@ -150,11 +159,17 @@ class Desk:
                 raise CommandError("the form makes no sense; type the command")
             environment = before.sight.environment(values["environment"])
             return Resolved(resolve(wanted, environment, catalog), environment, catalog)
-        place, _, name = origin.name.partition("/")
-        environment, stands = copy.environment(place), copy.deployment(name, place)
+        stands = _stands(before, origin)
+        environment = copy.environment(stands.environment)
         values = forms.changed(values, stands)
         changes = _request(kind, values, origin).changes if values else Changes()
         return Resolved(change(stands, changes, environment, catalog), environment, catalog)
+
+
+def _stands(before: Scene, origin: Origin) -> ModelDeployment:
+    """Return the deployment that a form is about, as it stands and if the person may see it."""
+    meant = before.sight.deployment(origin.name, None)
+    return before.desired.copy.deployment(meant.name, meant.environment)
 
 
 def _request(kind: str, values: Mapping[str, str], origin: Origin) -> DeployRequest | UpdateRequest:
@@ -165,17 +180,25 @@ def _request(kind: str, values: Mapping[str, str], origin: Origin) -> DeployRequ
     raise CommandError("the form makes no sense; type the command")
 
 
+_BEGINNINGS = {"model ": "model", "no environment ": "environment", "text: ": "reason"}
 _WORDS = {
     "name": "name",
     "claim": "storage",
+    "max model length": "context",
     "context": "context",
     "version": "version",
     "replicas": "replicas",
     "GPUs a pod": "gpus",
+    "max-tokens": "tokens",
 }
-"""Words of our errors, and the field that each is about; the others are about the division."""
+"""Words of our errors, and the field that each is about; the others are about the division.
+
+A form that has no such field shows the error on its first.
+"""
 
 
 def _field_of(text: str) -> str:
     """Return the field that an error is about, as far as its words tell."""
-    return next((field for word, field in _WORDS.items() if word in text), "tensor")
+    begun = (field for words, field in _BEGINNINGS.items() if text.startswith(words))
+    said = (field for words, field in _WORDS.items() if words in text)
+    return next(begun, None) or next(said, "tensor")

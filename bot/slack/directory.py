@@ -4,11 +4,14 @@ Answers about people are kept for a minute (cachetools), so that a burst of comm
 """
 
 import threading
+import time
+from collections.abc import Iterable
 
 from cachetools import TTLCache, cachedmethod
 from slack_sdk import WebClient
 
 from bot.chat import Person, Place
+from bot.errors import ChatUnavailableError
 from bot.settings import SlackSettings
 from bot.slack.client import connect, said
 from gitops.clock import Clock
@@ -19,12 +22,17 @@ KEPT = 60.0
 PEOPLE, GROUPS = 5_000, 200
 """Most people and groups that are kept."""
 
+HASTE = 0.5
+"""In a person's three seconds no user group is asked for any more after so many, really seconds: a
+trigger of Slack's does not wait for a sandbox's clock."""
+
 
 class SlackDirectory:
     """One workspace. Safe to share between threads: at worst two of them ask the same."""
 
-    def __init__(self, client: WebClient, clock: Clock) -> None:
+    def __init__(self, client: WebClient, clock: Clock, *, hasty: bool = False) -> None:
         self._client = client
+        self._hasty = hasty
         self._turn = threading.Lock()
         self._people: TTLCache[str, bool] = TTLCache(PEOPLE, KEPT, clock.monotonic)
         self._groups: TTLCache[str, frozenset[str]] = TTLCache(GROUPS, KEPT, clock.monotonic)
@@ -32,9 +40,14 @@ class SlackDirectory:
         self._team = ""
 
     @classmethod
-    def connect(cls, settings: SlackSettings, clock: Clock) -> "SlackDirectory":
-        """Return a directory for the settings; no call is made yet."""
-        return cls(connect(settings), clock)
+    def connect(
+        cls, settings: SlackSettings, clock: Clock, *, hasty: bool = False
+    ) -> "SlackDirectory":
+        """Return a directory for the settings; no call is made yet.
+
+        A hasty one answers within a person's three seconds, or not at all.
+        """
+        return cls(connect(settings, hasty=hasty), clock, hasty=hasty)
 
     @cachedmethod(lambda self: self._links, lock=lambda self: self._turn)
     def link(self, place: Place) -> str:
@@ -46,12 +59,27 @@ class SlackDirectory:
         return str(answer["permalink"])
 
     def groups(self, person: Person, among: frozenset[str]) -> frozenset[str]:
-        """Return which of these groups a person is in; see the port."""
-        return frozenset(group for group in among if person.id in self._members(group))
+        """Return which of these groups a person is in; see the port.
+
+        Raises:
+            ChatUnavailableError: Slack does not say, or not soon enough.
+        """
+        found = self._in_time(sorted(among))
+        return frozenset(group for group in found if person.id in self._members(group))
 
     def is_home(self, person: Person) -> bool:
         """Say whether a person belongs to our own workspace; see the port."""
         return bool(person.id) and person.team == self._own_team() and self._is_person(person.id)
+
+    def _in_time(self, groups: Iterable[str]) -> Iterable[str]:
+        """Yield groups while there is time to ask for them; those that were asked for are kept."""
+        began = time.monotonic()
+        for group in groups:
+            if self._hasty and time.monotonic() - began > HASTE:
+                raise ChatUnavailableError(
+                    "reading user groups in Slack takes too long; try again in a few seconds"
+                )
+            yield group
 
     @cachedmethod(lambda self: self._groups, lock=lambda self: self._turn)
     def _members(self, group: str) -> frozenset[str]:

@@ -10,11 +10,13 @@ _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad")
 """Zero-width characters: they hide what a text really says."""
 
 
+_MARKS = {ord(mark): f"{mark}\u200b" for mark in "*_~`"}
+"""A zero-width space after each mark keeps *bold*, _italic_, ~strike~ and `code` from pairing."""
+
+
 def escape(outside: str) -> str:
     """Return text from outside so that Slack shows it and never acts on it."""
-    shown = "".join(c if _shows(c) or c == "\n" else "\ufffd" for c in outside)
-    # A zero-width space after each mark keeps *bold*, _italic_, ~strike~ and `code` from pairing.
-    return "".join(f"{c}\u200b" if c in "*_~`" else c for c in inert(shown))
+    return inert(_seen(outside, "\n")).translate(_MARKS)
 
 
 def inert(outside: str) -> str:
@@ -24,7 +26,7 @@ def inert(outside: str) -> str:
 
 def plain(outside: str) -> str:
     """Return text for a `plain_text` object: nothing acts there, but nothing may hide either."""
-    return "".join(c if _shows(c) else "\ufffd" for c in outside)
+    return _seen(outside)
 
 
 def brief(outside: str, limit: int = 300) -> str:
@@ -50,6 +52,13 @@ def fenced(outside: str, limit: int) -> str:
 def cut(shown: str, limit: int) -> str:
     """Return at most `limit` characters, saying so when something was cut."""
     return shown if len(shown) <= limit else shown[: limit - 8] + "… (cut)"
+
+
+def _seen(outside: str, also: str = "") -> str:
+    """Return text with a mark in the place of each character that cannot be seen."""
+    if outside.isascii() and outside.isprintable():
+        return outside
+    return "".join(c if _shows(c) or c in also else "\ufffd" for c in outside)
 
 
 def _shows(character: str) -> bool:

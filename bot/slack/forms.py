@@ -6,16 +6,23 @@ characters, a select 100 options, an option 75).
 """
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
+from bot.errors import CommandError
 from bot.slack.escaping import cut, escape, plain
 from gitops.deployment import ModelDeployment
 from gitops.engine import Engine
 
 View = dict[str, Any]
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*\Z")
+"""What a form or a button is about: a deployment as ENVIRONMENT/NAME."""
 
 MOST_OPTIONS = 100
 """Most options of a select."""
@@ -66,6 +73,7 @@ def update_form(
     deployment: ModelDeployment, claims: Sequence[str], origin: Origin, fit: str = ""
 ) -> View:
     """Return the form of a change, filled with what stands on main."""
+    context = str(deployment.max_model_len or "")
     return _modal(
         "update",
         "Change a deployment",
@@ -75,7 +83,7 @@ def update_form(
             _line(f"*{escape(origin.name)}*: {escape(deployment.model)}", "what"),
             *_shape(deployment),
             _line(fit or " "),
-            _text("context", "Context in tokens", "", str(deployment.max_model_len or "")),
+            _text("context", "Context in tokens", "", context, follows=True),
             _text("version", "Engine version", "", deployment.engine_version),
             _storage(claims, deployment.claim),
             _text("reason", "Reason", "Stands in the pull request"),
@@ -104,8 +112,18 @@ def ask_form(origin: Origin) -> View:
 
 
 def origin_of(view: Mapping[str, Any]) -> Origin:
-    """Return where a form was opened, from the metadata that Slack keeps with it."""
-    return Origin(**json.loads(view["private_metadata"]))
+    """Return where a form was opened, from the metadata that Slack keeps with it.
+
+    Raises:
+        CommandError: the metadata are not what a form of ours carries.
+    """
+    try:
+        found = msgspec.json.decode(view["private_metadata"], type=Origin)
+    except msgspec.DecodeError as error:
+        raise CommandError("this form is not Leadline's; type the command") from error
+    if found.name and not NAME.match(found.name):
+        raise CommandError("this form is about no deployment; type the command")
+    return found
 
 
 def with_fit(view: Mapping[str, Any], line: str) -> View:
@@ -204,18 +222,18 @@ def _modal(kind: str, title: str, submit: str, origin: Origin, blocks: list[View
 
 
 def _shape(d: ModelDeployment | None) -> list[View]:
-    """Return the fields of a deployment's shape."""
+    """Return the fields of a deployment's shape, filled with what stands."""
+    stands = (d.replicas, d.parallel.tensor, d.resources.gpus) if d else ("", "", "")
     return [
-        _text("replicas", "Groups", "1 when empty", str(d.replicas) if d else ""),
-        _text(
-            "tensor",
-            "Tensor parallel size of a group",
-            "2 when empty",
-            str(d.parallel.tensor) if d else "",
-            follows=True,
-        ),
-        _text("gpus", "GPUs of a node", "1 when empty", str(d.resources.gpus) if d else ""),
+        _text(*words, str(value), follows=True) for words, value in zip(_SHAPE, stands, strict=True)
     ]
+
+
+_SHAPE = (
+    ("replicas", "Groups", "1 when empty"),
+    ("tensor", "Tensor parallel size of a group", "2 when empty"),
+    ("gpus", "GPUs of a node", "1 when empty"),
+)
 
 
 def _storage(claims: Sequence[str], stands: str | None) -> View:

@@ -16,7 +16,11 @@ from bot.store import Origin as Way
 
 Payload = Mapping[str, Any]
 
-_MENTION = re.compile(r"\s*<@[UW][A-Z0-9]+(\|[^>]*)?>\s*")
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_LINK = re.compile(r"<(?:https?://|mailto:|tel:)([^|>]*)\|([^>]*)>|<((?:https?://|mailto:)[^|>]*)>")
+
+DOUBLE = 5
+"""Presses of one button by one person within so many seconds are one."""
 _ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
@@ -36,19 +40,22 @@ def of_command(body: Payload, at: datetime) -> Job:
 
 def of_mention(body: Payload, at: datetime) -> Job | None:
     """Return the job of a message that mentions the app; None for messages of apps."""
-    event = body["event"]
-    if event.get("bot_id") or not event.get("user"):
+    event, us = body["event"], _us(body)
+    if event.get("bot_id") or event.get("user") in {None, "", us}:
         return None
     place = Origin(event["channel"], event.get("thread_ts"))
     team = event.get("user_team") or event.get("team") or body["team_id"]
-    said = unescaped(_MENTION.sub(" ", event.get("text") or "", count=1).strip())
+    said = unescaped(_typed(_said_to(us, event.get("text") or "")))
     key = f"{body['team_id']}:{body['event_id']}"
     return _job(key, said, event["user"], team, place, at, Way.MENTION)
 
 
 def of_button(body: Payload, text: str, at: datetime) -> Job:
-    """Return the job of a button whose press means a command."""
-    key = f"{_team(body)}:{body['trigger_id']}"
+    """Return the job of a button whose press means a command; a double click is one press."""
+    pressed, person = body["actions"][0], body["user"]["id"]
+    message = (body.get("container") or {}).get("message_ts", "")
+    moment = int(float(pressed.get("action_ts") or at.timestamp())) // DOUBLE
+    key = f"{_team(body)}:{person}:{message}:{text}:{moment}"
     url = body.get("response_url")
     return _job(key, text, body["user"]["id"], _team(body), place_of(body), at, Way.BUTTON, url)
 
@@ -60,12 +67,17 @@ def of_form(body: Payload, text: str, origin: Origin, at: datetime) -> Job:
 
 
 def place_of(body: Payload, name: str = "") -> Origin:
-    """Return where a button was pressed: the channel, and the thread if the message is in one."""
+    """Return where a button was pressed: the channel, and the thread if the message is a reply.
+
+    The card is a root itself: what one person is told of it stands in the channel, beside it.
+    """
     channel = (body.get("channel") or body.get("container") or {}).get("id") or (
         body.get("container") or {}
     ).get("channel_id", "")
-    message = body.get("message") or {}
-    return Origin(channel, message.get("thread_ts"), name)
+    container, message = body.get("container") or {}, body.get("message") or {}
+    thread = message.get("thread_ts") or container.get("thread_ts")
+    own = message.get("ts") or container.get("message_ts")
+    return Origin(channel, thread if thread != own else None, name)
 
 
 def unescaped(text: str) -> str:
@@ -73,6 +85,27 @@ def unescaped(text: str) -> str:
     for entity, character in _ESCAPES:
         text = text.replace(entity, character)
     return text
+
+
+def _us(body: Payload) -> str | None:
+    """Return our own user, whom an event was delivered for."""
+    found = body.get("authorizations") or [{}]
+    user: str | None = found[0].get("user_id")
+    return user
+
+
+def _said_to(us: str | None, text: str) -> str:
+    """Return the words after our mention; those before it where none follow."""
+    found = [m for m in _MENTION.finditer(text) if us in {None, m[1]}]
+    if not found:
+        return text.strip()
+    before, after = text[: found[0].start()].strip(), text[found[0].end() :].strip()
+    return after or before
+
+
+def _typed(text: str) -> str:
+    """Return a message's text without the links that Slack makes of what was typed."""
+    return _LINK.sub(lambda m: m[2] if m[2] is not None else m[3], text)
 
 
 def _team(body: Payload) -> str:

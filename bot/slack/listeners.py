@@ -5,17 +5,26 @@ fit, and what is wrong with its fields.
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.chat import Person
-from bot.errors import BotError, QueueFullError, StoreUnavailableError, StoreUncertainError
+from bot.chat import Person, Place
+from bot.errors import (
+    BotError,
+    CommandError,
+    QueueFullError,
+    StoreUnavailableError,
+    StoreUncertainError,
+)
+from bot.notice import Usage
 from bot.slack import forms, intake
+from bot.slack.client import SlackChat
 from bot.slack.desk import BARE, Desk, Opened
 from bot.slack.escaping import escape, quote
 from bot.slack.forms import Origin
@@ -27,10 +36,18 @@ from gitops.errors import GitOpsError
 KINDS = ("deploy", "update", "undeploy", "ask")
 """The forms."""
 
-FOLLOWED = ("model", "engine", "environment", "tensor")
+FOLLOWED = ("model", "engine", "environment", "replicas", "tensor", "gpus", "context")
 """Fields whose change brings the line on fit up to date."""
 
+COMMAND, EVENT = "/llm", "app_mention"
+"""What the app's manifest asks Slack for."""
+
+CHANGED = "This button says nothing that Leadline knows; nothing was done."
+
 Body = Mapping[str, Any]
+
+_ANY = re.compile("")
+_CANCELLED = re.compile(r"[0-9a-f]{12}\Z")
 
 _log = logging.getLogger(__name__)
 
@@ -54,8 +71,8 @@ class Edge:
 
     def register(self, app: App) -> None:
         """Register every listener of the app; each payload that Slack sends us has one."""
-        app.command("/llm")(self._command)
-        app.event("app_mention")(self._mention)
+        app.command(COMMAND)(self._command)
+        app.event(EVENT)(self._mention)
         for act in (*KINDS, "status"):
             app.action(f"leadline:{act}")(self._button(act))
         app.action("leadline:cancel")(self._cancel)
@@ -63,6 +80,8 @@ class Edge:
             app.action(field)(self._follow)
         for kind in KINDS:
             app.view(f"leadline:{kind}")(self._sent(kind))
+        for others in (app.event, app.action, app.view, app.shortcut, app.command):
+            others(_ANY)(_nothing)  # unanswered, Slack would send it again or show an error
 
     def _command(self, ack: Ack, body: Body, client: WebClient) -> None:
         job = intake.of_command(body, self.clock.now())
@@ -74,17 +93,20 @@ class Edge:
         shown = f":hourglass_flowing_sand: {quote('/llm ' + job.text)} (ref {job.id})"
         ack(kept.refusal or (shown if kept.fresh else ""))
 
-    def _mention(self, ack: Ack, body: Body) -> None:
+    def _mention(self, ack: Ack, body: Body, client: WebClient) -> None:
         ack()
-        if job := intake.of_mention(body, self.clock.now()):
-            self._put(job)
+        job = intake.of_mention(body, self.clock.now())
+        if job and (refusal := self._put(job).refusal):
+            self._whisper(job, refusal, client)
 
     def _button(self, act: str) -> Callable[..., None]:
         def press(ack: Ack, body: Body, client: WebClient) -> None:
             ack()
-            name = body["actions"][0]["value"]
+            name = str(body["actions"][0].get("value") or "")
             job = intake.of_button(body, f"{act} {name}", self.clock.now())
-            if act == "status":
+            if not forms.NAME.match(name):
+                line = CHANGED
+            elif act == "status":
                 line = self._put(job).refusal
             else:
                 line = self._open(act, name, job, body["trigger_id"], client)
@@ -95,38 +117,49 @@ class Edge:
 
     def _cancel(self, ack: Ack, body: Body) -> None:
         ack()
+        key = str(body["actions"][0].get("value") or "")
         try:
-            self.cancel(body["actions"][0]["value"])
+            if _CANCELLED.match(key):
+                self.cancel(key)
         except StoreUnavailableError as error:
             _log.warning("cancel lost error=%s", error)
 
     def _follow(self, ack: Ack, body: Body, client: WebClient) -> None:
         ack()
         view = body["view"]
-        kind, origin = view["callback_id"].rpartition(":")[2], forms.origin_of(view)
-        line = self.desk.fit(kind, forms.values_of(view), _person(body), origin)
-        shown = forms.with_fit(view, line)
-        client.views_update(view_id=view["id"], hash=view["hash"], view=shown)
+        kind = view["callback_id"].rpartition(":")[2]
+        try:
+            line = self.desk.fit(kind, forms.values_of(view), _person(body), forms.origin_of(view))
+            shown = forms.with_fit(view, line)
+            client.views_update(view_id=view["id"], hash=view["hash"], view=shown)
+        except CommandError as error:
+            _log.warning("fit not shown error=%s", error)
+        except (SlackClientError, OSError) as error:  # a later change has been shown, or will be
+            _log.info("fit not shown error=%s", type(error).__name__)
 
     def _sent(self, kind: str) -> Callable[..., None]:
         def send(ack: Ack, body: Body) -> None:
-            view, person = body["view"], _person(body)
-            values, origin = forms.values_of(view), forms.origin_of(view)
+            view = body["view"]
             try:
-                faults = self.desk.faults(kind, values, person, origin)
-                typed = "" if faults else self.desk.command(kind, values, person, origin)
+                faults = self._queue_form(kind, body)
             except (BotError, GitOpsError) as error:
-                faults, typed = {_first_field(view): str(error)[:300]}, ""
-            if not faults:
-                job = intake.of_form(body, typed, origin, self.clock.now())
-                refusal = self._put(job).refusal
-                faults = {_first_field(view): refusal} if refusal else {}
+                faults = {"": str(error)[:300]}
             if faults:
-                ack(response_action="errors", errors=faults)
+                ack(response_action="errors", errors=_on_fields(view, faults))
             else:
                 ack()
 
         return send
+
+    def _queue_form(self, kind: str, body: Body) -> dict[str, str]:
+        """Queue what a filled form means; or return what is wrong with it, by field."""
+        view, person = body["view"], _person(body)
+        values, origin = forms.values_of(view), forms.origin_of(view)
+        if faults := self.desk.faults(kind, values, person, origin):
+            return faults
+        typed = self.desk.command(kind, values, person, origin)
+        refusal = self._put(intake.of_form(body, typed, origin, self.clock.now())).refusal
+        return {"": refusal} if refusal else {}
 
     def _open(self, kind: str, name: str, job: Job, trigger: str, client: WebClient) -> str:
         """Open a form, or return why not."""
@@ -142,6 +175,12 @@ class Edge:
             return text(opened.denied)
         try:
             client.views_open(trigger_id=trigger, view=opened.view or {})
+        except SlackApiError as error:
+            reason = error.response.get("error")
+            _log.warning("form not opened error=%s", reason)
+            if reason == "exchanged_trigger_id":  # the same delivery again: its form stands
+                return ""
+            return "The form could not be opened in time; type the command again."
         except (SlackClientError, OSError) as error:
             _log.warning("form not opened error=%s", type(error).__name__)
             return "The form could not be opened in time; type the command again."
@@ -153,17 +192,18 @@ class Edge:
             fresh = self.queue.put(job)
         except (StoreUnavailableError, QueueFullError) as error:
             _log.warning("refused ref=%s error=%s", job.id, error)
-            return Kept(fresh=False, refusal=_refusal(error))
-        _log.info("queued ref=%s way=%s fresh=%s", job.id, job.origin, fresh)
+            return Kept(fresh=False, refusal=refusal_of(error))
+        if not fresh:  # what is new is logged by the worker that takes it
+            _log.info("had already ref=%s way=%s", job.id, job.origin)
         return Kept(fresh)
 
     def _whisper(self, job: Job, line: str, client: WebClient) -> None:
+        place = Place(job.channel, job.thread, job.response_url)
         try:
-            client.chat_postEphemeral(
-                channel=job.channel, user=job.person, thread_ts=job.thread, text=line
-            )
-        except (SlackClientError, OSError) as error:
-            _log.warning("unsaid ref=%s error=%s", job.id, type(error).__name__)
+            chat = SlackChat(client, self.clock)
+            chat.whisper(place, Person(job.person, job.team), Usage(line))
+        except BotError as error:
+            _log.warning("unsaid ref=%s error=%s", job.id, error)
 
 
 def _person(body: Body) -> Person:
@@ -171,12 +211,19 @@ def _person(body: Body) -> Person:
     return Person(user["id"], str(user.get("team_id") or body["team"]["id"]))
 
 
-def _first_field(view: Body) -> str:
-    """Return the block id of a form's first field: where an error stands that is about none."""
-    return next(str(block["block_id"]) for block in view["blocks"] if block["type"] == "input")
+def _on_fields(view: Body, faults: Mapping[str, str]) -> dict[str, str]:
+    """Return faults by fields that the form has; one that is about none stands on the first."""
+    fields = [str(block["block_id"]) for block in view["blocks"] if block["type"] == "input"]
+    return {field if field in fields else fields[0]: text for field, text in faults.items()}
 
 
-def _refusal(error: StoreUnavailableError | QueueFullError) -> str:
+def _nothing(ack: Ack) -> None:
+    """Acknowledge what asks for nothing of ours."""
+    ack()
+
+
+def refusal_of(error: StoreUnavailableError | QueueFullError) -> str:
+    """Return what a person is told whose command was not kept."""
     if isinstance(error, QueueFullError):
         return "Too many commands wait already; nothing was done. Try again in a few minutes."
     if isinstance(error, StoreUncertainError):

@@ -2,26 +2,28 @@
 
 import contextlib
 import http.client
+import re
 import urllib.parse
 
 import pytest
 
 from sandbox.faults import Fault
 from sandbox.leadline import running
-from sandbox.worlds import CHANNEL, sandbox
+from sandbox.worlds import ALICE, BOB, CHANNEL, sandbox
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
     """One running Leadline for all refusals: none of them may change anything."""
-    with sandbox(tmp_path_factory.mktemp("stage"), 20.0) as worlds, running(worlds) as leadline:
+    folder = tmp_path_factory.mktemp("stage")
+    with sandbox(folder, 20.0) as worlds, running(worlds, "serve", "work") as leadline:
         yield worlds, leadline
 
 
-def answer_to(worlds, text):
+def answer_to(worlds, text, user=ALICE):
     """Type a command and return the one line that its person is shown."""
     since = len(worlds.journal.entries())
-    worlds.type(text)
+    worlds.type(text, user)
     entry = worlds.journal.wait(lambda e: e.call == "chat.postEphemeral", since)
     assert entry is not None
     return entry.detail["text"]
@@ -46,8 +48,8 @@ def answer_to(worlds, text):
         ('deploy "qwen3-32b sglang', "a quotation mark is not closed"),
         ("depoly qwen3-32b sglang", "did you mean"),
         ("ask", "Missing argument 'NAME'"),
-        ("ask nobody hello", "no deployment nobody; deploy it first"),
-        ("ask http://169.254.169.254/ hi", "no deployment http://169.254.169.254/"),
+        ("ask nobody hello", "no deployment nobody; try"),
+        ("ask http://169.254.169.254/ hi", "no environment http://169.254.169.254; try"),
         ("<!channel>", "no verb “&lt;!channel&gt;”"),
     ],
 )
@@ -152,25 +154,46 @@ def test_a_new_request_after_a_close_opens_a_new_pull_request(worlds, leadline):
     assert states == [(1, "closed"), (2, "open")]
 
 
-def test_another_request_while_one_is_open_is_refused_with_the_link(worlds, leadline):
+def test_somebody_elses_request_while_one_is_open_is_refused_with_the_link(worlds, leadline):
     worlds.type("deploy qwen3-32b sglang")
     assert worlds.journal.wait(finished)
 
-    said = answer_to(worlds, "deploy qwen3-32b sglang --replicas 2")
+    said = answer_to(worlds, "deploy qwen3-32b sglang --replicas 2", BOB)
 
-    assert "pull request #1 of this deployment is still open" in said
+    assert "pull request #1 of this deployment" in said
+    assert f"is still open and slack:{ALICE} holds it" in said
+    assert "/acme/gitops/pull/1" in said
     assert len(worlds.github.state()["pulls"]) == 1
 
 
-def test_an_engine_that_is_down_is_said_in_one_line_and_nothing_is_posted(worlds, leadline):
+def test_the_requesters_other_request_amends_and_the_thread_says_that_approvals_lapse(
+    worlds, leadline
+):
     worlds.type("deploy qwen3-32b sglang")
     assert worlds.journal.wait(finished)
-    before = len(worlds.slack.messages(CHANNEL))
+    since = len(worlds.journal.entries())
+
+    worlds.type("deploy qwen3-32b sglang --replicas 2")
+    assert worlds.journal.wait(finished, since)
+
+    [pull] = worlds.github.state()["pulls"]
+    assert '"requester": "slack:U0ALICE"' in pull["body"]
+    card, *thread = worlds.slack.messages(CHANNEL)
+    lapse = [reply for reply in thread if "Approvals from before no longer count" in reply["text"]]
+    assert [reply["thread_ts"] for reply in lapse] == [card["ts"]]
+
+
+def test_an_engine_that_is_down_is_said_in_one_line_and_no_question_is_posted(worlds, leadline):
+    worlds.type("deploy qwen3-32b sglang")
+    assert worlds.journal.wait(finished)
+    worlds.merge(1)
 
     said = answer_to(worlds, "ask qwen3-32b-sglang hello")
 
-    assert "asking qwen3-32b-sglang-leader.default.svc: no answer" in said
-    assert len(worlds.slack.messages(CHANNEL)) == before
+    assert "qwen3-32b-sglang" in said
+    assert re.search(r"does not answer yet: |: no answer", said)
+    roots = worlds.slack.messages(CHANNEL, lambda m: m["thread_ts"] in {None, m["ts"]})
+    assert len(roots) == 1  # the card
 
 
 def test_github_being_away_is_said_in_one_line(worlds, leadline):
