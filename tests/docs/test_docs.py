@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot.commands import parse
+from bot.commands.verbs import VERBS
 from gitops.checks import ACROSS, LINTS, OF_SOURCES
 from gitops.deployment import ModelDeployment
 from gitops.environment import Environment
@@ -44,11 +44,11 @@ def test_the_readme_names_every_verb_of_the_terminal(verb):
     assert f"`leadline {verb}" in (ROOT / "README.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("verb", sorted(parse._VERBS))
-def test_the_readme_names_every_verb_and_option_of_the_chat(verb):
+@pytest.mark.parametrize("verb", sorted({*VERBS} - {"update"}))
+def test_the_readme_names_every_verb_and_option_of_the_chat(verb):  # update has those of deploy
     lines = (ROOT / "README.md").read_text("utf-8").splitlines()
     [row] = [line for line in lines if line.startswith(f"| `/llm {verb}")]
-    options = [option for parameter in parse._VERBS[verb].params for option in parameter.opts]
+    options = [option for parameter in VERBS[verb].params for option in parameter.opts]
 
     assert [name for name in options if name.startswith("--") and f"`{name}`" not in row] == []
 
