@@ -142,12 +142,16 @@ def _set_state(site: Site, pull: Pull, state: str, by: str) -> None:
     if state == "closed":
         site.close(pull, by)
         return
-    if pull.merged or site.branch(pull.head) is None:
+    head = site.branch(pull.head)
+    if pull.merged or head is None:
         reason = "state cannot be changed. The pull request cannot be reopened."
         raise invalid_for(_RESOURCE, reason)
     _check_new(site, pull.head, pull.base)
-    pull.state, pull.closed_at = "open", None
-    pull.head_sha = site.branch(pull.head) or pull.head_sha
+    if not site.repository.is_ancestor(pull.head_sha, head):
+        # GitHub's staff: the head must be a descendant of what it was when it was closed.
+        reason = f"state cannot be changed. The {pull.head} branch was force-pushed or recreated."
+        raise invalid_for(_RESOURCE, reason)
+    pull.state, pull.closed_at, pull.head_sha = "open", None, head
     site.pull_happened("reopened", pull, by)
 
 

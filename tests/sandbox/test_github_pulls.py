@@ -14,6 +14,7 @@ from tests.sandbox.test_github_bench import (
     commit_on,
     open_pull,
     proposed,
+    ref_of,
     refusal,
     text,
 )
@@ -108,6 +109,19 @@ def test_a_closed_pull_request_does_not_follow_its_branch(hub):
     hub.github.push(BRANCH, {"b.txt": "b\n"}, "More.", "alice")
 
     assert hub.github.state()["pulls"][0]["head_sha"] == pull.head.sha
+
+
+def test_a_branch_that_was_made_anew_does_not_open_its_closed_pull_request_again(hub):
+    pull = proposed(hub)
+    pull.edit(state="closed")
+    ref_of(hub.repository(), f"heads/{BRANCH}").delete()
+    commit_on(hub.repository(), text("other.txt", "a"))
+    found = refusal(lambda: pull.edit(state="open"))
+
+    assert found.status == 422
+    assert found.data["errors"][0]["message"] == (
+        f"state cannot be changed. The {BRANCH} branch was force-pushed or recreated."
+    )
 
 
 def test_nobody_approves_their_own_pull_request(hub):
