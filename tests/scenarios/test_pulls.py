@@ -294,10 +294,12 @@ def test_a_rollback_during_a_rollout_restores_the_exact_bytes_custom_files_too(t
     note, more = f"{folder}/custom/note.txt", f"{folder}/custom/more.txt"
     with watching(tmp_path, 5) as talk:
         talk.merged(name, f"deploy qwen3-32b sglang {name} --replicas 2")
+        talk.worlds.time.advance(2)  # GitHub's times are whole seconds, and history goes by them
         talk.worlds.github.push("main", {note: "漢字, no newline"}, "By hand.", "bob")
         talk.until_card(name, "serving · 2/2")
         first, running_first = files(talk, folder), template(talk, name)
         talk.merged(name, f"update {name} --context 8192")
+        talk.worlds.time.advance(2)
         talk.worlds.github.push("main", {note: "worse\n", more: "x"}, "Worse.", "bob")
         talk.until(lambda: "8192" in template(talk, name))
         talk.until(lambda: "serving · 2/2" not in talk.shown(name))
