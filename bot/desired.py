@@ -47,8 +47,11 @@ class Main:
 class Snapshots(Protocol):
     """Where the last reading of main is shared between processes."""
 
-    def publish(self, main: Main) -> None:
-        """Keep a reading of main in place of the one before."""
+    def publish(self, main: Main) -> bool:
+        """Keep a reading of main in place of the one before.
+
+        One without files only renews what is kept of the same commit; False where nothing is.
+        """
         ...
 
     def published(self, known: str = "") -> Main | None:
@@ -81,7 +84,8 @@ class FromForge:
         """Return main, and publish it."""
         now, stands = self.clock.now(), self.forge.main()
         main = Main(stands, now, self._files(stands, known))
-        self.snapshots.publish(main)
+        if not self.snapshots.publish(main):  # Redis has lost what was published
+            self.snapshots.publish(Main(stands, now, self._files(stands, "")))
         return main
 
     def _files(self, stands: Revision, known: str) -> Mapping[str, str]:

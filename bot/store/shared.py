@@ -72,16 +72,19 @@ class RedisShared:
             if found:
                 yield int(found[1])
 
-    def publish(self, main: Main) -> None:
-        """Keep a reading of main; its files only where they are not those that are kept."""
+    def publish(self, main: Main) -> bool:
+        """Keep a reading of main; see the port."""
         stands = main.revision
         head = msgspec.json.encode(_Head(stands.commit, stands.tree, main.at)).decode()
         with said("publishing main"):
             if main.files:
                 packed = base64.b64encode(zlib.compress(msgspec.json.encode(main.files))).decode()
                 self._redis.hset(_MAIN, mapping={"head": head, "files": packed})
-            elif self._kept() == stands.commit:
+                return True
+            if self._kept() == stands.commit:
                 self._redis.hset(_MAIN, "head", head)
+                return True
+        return False
 
     def published(self, known: str = "") -> Main | None:
         """Return the last reading of main; see the port."""

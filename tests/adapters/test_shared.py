@@ -113,6 +113,18 @@ def test_a_worker_reads_main_and_the_edge_answers_from_what_it_published(shared,
     assert edge.known().revision == read.revision
 
 
+def test_what_redis_lost_is_published_again_also_when_main_has_not_moved(shared, github):
+    clock = Time()
+    worker, edge = Mirror(FromForge(forge(github), shared, clock)), FromSnapshot(shared, clock)
+    worker.desired()
+    before = edge.read("")
+    shared._redis.flushall()
+
+    worker.desired()
+
+    assert edge.read("").files == before.files
+
+
 def test_what_is_too_old_is_not_decided_by(shared, github):
     clock = Time()
     Mirror(FromForge(forge(github), shared, clock)).desired()
