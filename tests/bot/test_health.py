@@ -109,7 +109,8 @@ def test_the_metrics_are_what_prometheus_reads(get):
         family.name: family for family in text_string_to_metric_families(get("/metrics")[1])
     }
 
-    assert families["leadline_commands"].samples[0].labels == {"act": "deploy", "outcome": "done"}
+    counted = [sample.labels for sample in families["leadline_commands"].samples]
+    assert {"act": "deploy", "outcome": "done"} in counted  # one registry a process, also in tests
     assert {s.labels["kind"] for s in families["leadline_ask_tokens"].samples} == {
         "prompt",
         "completion",
