@@ -22,6 +22,7 @@ class SlackSettings:
     SLACK_APP_TOKEN: with it `serve` uses Socket Mode and needs no signing secret. Default none.
     SLACK_SIGNING_SECRET: what Slack signs its requests with. No default without an app token.
     SLACK_API_URL: Web API address. Default https://slack.com/api/.
+    LEADLINE_PLAIN_WORDS: true takes verbs in a card's thread without a mention. Default false.
     LEADLINE_HOST, LEADLINE_PORT: where Slack's requests arrive. Default 0.0.0.0:3000.
     """
 
@@ -31,6 +32,7 @@ class SlackSettings:
     host: str = "0.0.0.0"  # noqa: S104 - in a container; the Service in front decides who reaches it
     port: int = 3000
     app_token: str = field(default="", repr=False)
+    plain_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,7 @@ def _slack(environment: Mapping[str, str]) -> SlackSettings:
         host=_host(environment),
         port=_number(environment, "LEADLINE_PORT", "3000", int, 0),
         app_token=environment.get("SLACK_APP_TOKEN", ""),
+        plain_words=_switch(environment, "LEADLINE_PLAIN_WORDS"),
     )
 
 
@@ -186,6 +189,13 @@ def _ask_through(environment: Mapping[str, str]) -> str:
     if way not in {"network", "api-server"}:
         raise UsageError(f"LEADLINE_ASK_THROUGH is {way!r}; write network or api-server")
     return way
+
+
+def _switch(environment: Mapping[str, str], name: str) -> bool:
+    word = environment.get(name) or "false"
+    if word not in {"true", "false"}:
+        raise UsageError(f"{name} is {word!r}; write true or false")
+    return word == "true"
 
 
 def _number(

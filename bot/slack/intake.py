@@ -1,7 +1,7 @@
 """Pure: Slack's payloads as jobs: whatever people use, a job is the text one would have typed.
 
 The id of a job comes from the delivery, so that the same delivery twice is one job. Source:
-docs.slack.dev, slash commands, app_mention, block_actions and view_submission payloads.
+docs.slack.dev, slash commands, app_mention, message, block_actions and view_submission payloads.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.commands.verbs import EXAMPLES
 from bot.slack.forms import Origin
 from bot.store import Job, Lane
 from bot.store import Origin as Way
@@ -40,14 +41,27 @@ def of_command(body: Payload, at: datetime) -> Job:
 
 def of_mention(body: Payload, at: datetime) -> Job | None:
     """Return the job of a message that mentions the app; None for messages of apps."""
-    event, us = body["event"], _us(body)
-    if event.get("bot_id") or event.get("user") in {None, "", us}:
+    event = body["event"]
+    if not _by_person(body):
         return None
-    place = Origin(event["channel"], event.get("thread_ts"))
-    team = event.get("user_team") or event.get("team") or body["team_id"]
-    said = unescaped(_typed(_said_to(us, event.get("text") or "")))
-    key = f"{body['team_id']}:{body['event_id']}"
-    return _job(key, said, event["user"], team, place, at, Way.MENTION)
+    return _of_event(body, _said_to(_us(body), event.get("text") or ""), at)
+
+
+def of_plain(body: Payload, at: datetime) -> Job | None:
+    """Return the job of a reply that starts with a verb; None for any other message.
+
+    Whether its thread is one of ours is left to who knows. A message that mentions us arrives as
+    app_mention too, and is taken there; what has a subtype is an edit, a file or a notice of
+    Slack's.
+    """
+    event, us = body["event"], _us(body)
+    said, thread = event.get("text") or "", event.get("thread_ts")
+    if event.get("subtype") or not _by_person(body) or thread in {None, "", event.get("ts")}:
+        return None
+    if any(us in {None, found[1]} for found in _MENTION.finditer(said)):
+        return None
+    job = _of_event(body, said.strip(), at)
+    return job if _verb(job.text) in EXAMPLES else None
 
 
 def of_button(body: Payload, text: str, at: datetime) -> Job:
@@ -92,6 +106,25 @@ def _us(body: Payload) -> str | None:
     found = body.get("authorizations") or [{}]
     user: str | None = found[0].get("user_id")
     return user
+
+
+def _by_person(body: Payload) -> bool:
+    event = body["event"]
+    return not event.get("bot_id") and event.get("user") not in {None, "", _us(body)}
+
+
+def _of_event(body: Payload, said: str, at: datetime) -> Job:
+    """Return the job of a message with what was said to us in it."""
+    event = body["event"]
+    place = Origin(event["channel"], event.get("thread_ts"))
+    team = event.get("user_team") or event.get("team") or body["team_id"]
+    key = f"{body['team_id']}:{body['event_id']}"
+    return _job(key, unescaped(_typed(said)), event["user"], team, place, at, Way.MENTION)
+
+
+def _verb(text: str) -> str:
+    """Return the first word, parted as the grammar parts it."""
+    return text.replace("\u00a0", " ").strip().partition(" ")[0]
 
 
 def _said_to(us: str | None, text: str) -> str:

@@ -6,7 +6,7 @@ fit, and what is wrong with its fields.
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ from bot.slack.desk import BARE, Desk, Opened
 from bot.slack.escaping import escape, quote
 from bot.slack.forms import Origin
 from bot.slack.wording import text
-from bot.store import Job, Queue
+from bot.store import Job, Proposal, Queue
 from gitops.clock import Clock
 from gitops.errors import GitOpsError
 
@@ -41,6 +41,9 @@ FOLLOWED = ("model", "engine", "environment", "replicas", "tensor", "gpus", "con
 
 COMMAND, EVENT = "/llm", "app_mention"
 """What the app's manifest asks Slack for."""
+
+PLAIN = "message"
+"""The event of what people say without a mention; only listened to where a team wants that."""
 
 CHANGED = "This button says nothing that Leadline knows; nothing was done."
 
@@ -62,17 +65,23 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What listeners reach. `cancel` stops the answer of a question."""
+    """What listeners reach. `cancel` stops the answer of a question.
+
+    With `proposals`, which say whose thread is a card's, verbs are taken there without a mention.
+    """
 
     queue: Queue
     desk: Desk
     cancel: Callable[[str], None]
     clock: Clock
+    proposals: Callable[[], Iterable[Proposal]] | None = None
 
     def register(self, app: App) -> None:
         """Register every listener of the app; each payload that Slack sends us has one."""
         app.command(COMMAND)(self._command)
         app.event(EVENT)(self._mention)
+        if self.proposals:
+            app.event(PLAIN)(self._plain(self.proposals))
         for act in (*KINDS, "status"):
             app.action(f"leadline:{act}")(self._button(act))
         app.action("leadline:cancel")(self._cancel)
@@ -98,6 +107,15 @@ class Edge:
         job = intake.of_mention(body, self.clock.now())
         if job and (refusal := self._put(job).refusal):
             self._whisper(job, refusal, client)
+
+    def _plain(self, proposals: Callable[[], Iterable[Proposal]]) -> Callable[..., None]:
+        def hear(ack: Ack, body: Body, client: WebClient) -> None:
+            ack()
+            job = intake.of_plain(body, self.clock.now())
+            if job and _in_thread(job, proposals) and (refusal := self._put(job).refusal):
+                self._whisper(job, refusal, client)
+
+        return hear
 
     def _button(self, act: str) -> Callable[..., None]:
         def press(ack: Ack, body: Body, client: WebClient) -> None:
@@ -209,6 +227,15 @@ class Edge:
 def _person(body: Body) -> Person:
     user = body["user"]
     return Person(user["id"], str(user.get("team_id") or body["team"]["id"]))
+
+
+def _in_thread(job: Job, proposals: Callable[[], Iterable[Proposal]]) -> bool:
+    """Say whether a job was typed in the thread of a card; what cannot be known is not."""
+    try:
+        return any((p.channel, p.card) == (job.channel, job.thread) for p in proposals())
+    except StoreUnavailableError as error:  # nobody spoke to us for certain, so nobody is told
+        _log.warning("unheard ref=%s error=%s", job.id, error)
+        return False
 
 
 def _on_fields(view: Body, faults: Mapping[str, str]) -> dict[str, str]:

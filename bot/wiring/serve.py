@@ -25,10 +25,11 @@ def run(settings: Settings, stop: threading.Event, health: Health) -> None:
     shared = RedisShared(redis)
     people = SlackDirectory.connect(slack, time, hasty=True)
     desk = Desk(Mirror(FromSnapshot(shared, time)), people, settings.environment)
-    edge = Edge(RedisQueue.connect(settings.redis_url), desk, RedisCancels(redis).cancel, time)
+    queue, cancel = RedisQueue.connect(settings.redis_url), RedisCancels(redis).cancel
+    proposals = RedisStore(redis).proposals
+    edge = Edge(queue, desk, cancel, time, proposals if slack.plain_words else None)
     paths = {} if slack.app_token else {PATH: over_http(slack, edge, time)}
     if settings.webhook_secret:
-        proposals = RedisStore(redis).proposals
         paths["/github/webhook"] = webhook(
             settings.webhook_secret, settings.forge.repository, shared, proposals
         )

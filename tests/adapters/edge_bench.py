@@ -21,6 +21,7 @@ from bot.slack.server import PATH, over_http, over_socket
 from bot.store import Job, Lane
 from bot.store.connection import EDGE, connect
 from bot.store.queue import RedisQueue, stream
+from bot.store.redis import RedisStore
 from bot.store.shared import RedisShared
 from bot.web import by_path, serve
 from gitops import assets
@@ -92,6 +93,7 @@ class Bench:
     slack: Workspace
     settings: SlackSettings
     redis_url: str
+    plain: bool = False
     cancelled: list = field(default_factory=list)
 
     @property
@@ -132,11 +134,12 @@ class Bench:
         directory = SlackDirectory.connect(self.settings, self.time, hasty=True)
         desk = Desk(Mirror(FromSnapshot(self.shared, self.time)), directory, "example")
         queue = RedisQueue.connect(self.redis_url)
-        return Edge(queue, desk, self.cancelled.append, self.time)
+        proposals = RedisStore.connect(self.redis_url, EDGE).proposals if self.plain else None
+        return Edge(queue, desk, self.cancelled.append, self.time, proposals)
 
 
 @contextlib.contextmanager
-def bench(mode, team=TEAM, events=("app_mention",), redis_url=""):
+def bench(mode, team=TEAM, events=("app_mention",), redis_url="", *, plain=False):
     """Run the edge over HTTP or Socket Mode; with `redis_url` over a Redis of the caller's."""
     time, journal, faults = Time(rate=0), Journal(), Faults()
     slack = Workspace(time, journal, team)
@@ -151,7 +154,7 @@ def bench(mode, team=TEAM, events=("app_mention",), redis_url=""):
         )
         made = Bench(
             time, journal, faults, slack, settings,
-            redis_url or stack.enter_context(serving_redis()),
+            redis_url or stack.enter_context(serving_redis()), plain,
         )  # fmt: skip
         if not redis_url:
             made.publish()

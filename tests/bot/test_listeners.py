@@ -5,7 +5,8 @@ import pytest
 from bot.chat import Person, Place
 from bot.errors import ChatUnavailableError
 from bot.notice import Usage
-from bot.store import Lane, Origin
+from bot.store import Lane, Origin, Proposal
+from bot.store.redis import RedisStore
 from sandbox.faults import Fault
 from tests.adapters.edge_bench import ALICE, AWAY, BOB, EVE, OPS, TEAM, bench
 
@@ -137,6 +138,122 @@ def test_a_command_that_is_delivered_again_has_no_second_effect_and_no_answer(ed
 
     assert (again.status, again.body) == (200, "")
     assert (edge.texts(), len(edge.slack.state()["views"])) == before
+
+
+# -- plain words -----------------------------------------------------------------------------------
+
+THREAD = "1790000000.000100"
+
+
+@pytest.fixture(params=["http", "socket"], scope="module")
+def hearing(request):
+    """Give an edge that hears plain words, with the thread of one card."""
+    told = ("app_mention", "message.channels", "message.groups")
+    with bench(request.param, events=told, plain=True) as made:
+        RedisStore.connect(made.redis_url).propose(proposal(OPS, THREAD))
+        yield made
+
+
+@pytest.fixture
+def heard(hearing):
+    hearing.forget_jobs()
+    return hearing
+
+
+def proposal(channel, card):
+    return Proposal(
+        environment="example", name="m1", namespace="default", model="qwen3-32b",
+        served_model_name="m1", engine="sglang", shape="1x(2x1 GPU)", parallel="TP 2", gpus=2,
+        state="s", pull_number=7, pull_url="https://git.example/7", channel=channel, card=card,
+        requested_by=ALICE,
+    )  # fmt: skip
+
+
+def said(text, **more):
+    reply = {"type": "message", "channel_type": "channel", "thread_ts": THREAD, "ts": "1790.2"}
+    return event(text, **reply | more)
+
+
+@pytest.mark.parametrize(
+    ("words", "lane", "text"),
+    [
+        ("scale 2", Lane.CHANGE, "scale 2"),
+        ("  status", Lane.CHANGE, "status"),
+        ("break-glass --reason outage", Lane.CHANGE, "break-glass --reason outage"),
+        ("scale\u00a02", Lane.CHANGE, "scale\u00a02"),
+        ("ask who is <@U0BOB>, 1 &lt; 2?", Lane.ASK, "ask who is <@U0BOB>, 1 < 2?"),
+    ],
+)
+def test_a_reply_to_a_card_that_starts_with_a_verb_is_a_job_of_that_thread(
+    heard, words, lane, text
+):
+    assert heard.slack.deliver("events_api", said(words)).status == 200
+
+    [job] = heard.jobs(lane)
+    assert (job.text, job.channel, job.thread) == (text, OPS, THREAD)
+    assert (job.person, job.team, job.origin) == (ALICE, TEAM.id, Origin.MENTION)
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        ("looks good", {}),
+        ("", {}),
+        ("Scale 2", {}),
+        ("scales 2", {}),
+        ("please scale 2", {}),
+        ("<@U0BOB> scale 2", {}),
+        ("scale 2 <@U0LEADLINE>", {}),
+        ("scale 2", {"thread_ts": None}),
+        ("scale 2", {"ts": THREAD}),
+        ("scale 2", {"thread_ts": "1790000000.000200"}),
+        ("scale 2", {"channel": AWAY}),
+        ("scale 2", {"subtype": "message_changed"}),
+        ("scale 2", {"subtype": "file_share"}),
+        ("scale 2", {"bot_id": "B0OTHER"}),
+        ("scale 2", {"user": TEAM.bot_user}),
+        ("scale 2", {"user": None}),
+    ],
+)
+def test_other_talk_is_acknowledged_and_starts_nothing(heard, words, more):
+    assert heard.slack.deliver("events_api", said(words, **more)).status == 200
+
+    assert heard.jobs() == []
+
+
+def test_a_reply_that_is_delivered_again_is_one_job(heard):
+    again = said("scale 2")
+
+    statuses = [heard.slack.deliver("events_api", again).status for _ in range(3)]
+
+    assert (statuses, heard.texts()) == ([200] * 3, ["scale 2"])
+
+
+def test_a_mention_that_arrives_as_a_message_too_is_one_job(heard):
+    root = heard.slack.say(BOB, OPS, "a card")["ts"]
+    RedisStore.connect(heard.redis_url).propose(proposal(OPS, root))
+    try:
+        heard.slack.people.mention("scale 2", ALICE, OPS, root)
+        heard.slack.people.say("scale 3", ALICE, OPS, root)
+    finally:
+        RedisStore.connect(heard.redis_url).propose(proposal(OPS, THREAD))
+
+    assert heard.texts() == ["scale 2", "scale 3"]
+
+
+def test_a_reply_is_not_heard_where_nobody_asked_for_that(edge):
+    RedisStore.connect(edge.redis_url).propose(proposal(OPS, THREAD))
+
+    assert edge.slack.deliver("events_api", said("scale 2")).status == 200
+    assert edge.jobs() == []
+
+
+def test_a_reply_while_redis_is_away_is_acknowledged_and_nobody_is_told():
+    with bench("http", redis_url="redis://127.0.0.1:1/0", plain=True) as away:
+        answer = away.slack.deliver("events_api", said("scale 2"))
+
+        assert answer.status == 200
+        assert away.slack.state()["ephemerals"] == []
 
 
 # -- forms -----------------------------------------------------------------------------------------

@@ -84,6 +84,8 @@ def test_a_number_that_is_none_is_refused_with_its_name(name, value):
 
 
 def test_a_log_format_that_there_is_not_is_refused():
+    with pytest.raises(UsageError, match="LEADLINE_PLAIN_WORDS is 'yes'; write true or false"):
+        Settings.load({**ALL, "LEADLINE_PLAIN_WORDS": "yes"})
     with pytest.raises(UsageError, match="LEADLINE_LOG_FORMAT is 'xml'; write text or json"):
         Settings.load({**ALL, "LEADLINE_LOG_FORMAT": "xml"})
 

@@ -1,6 +1,7 @@
 """The manifest of the Slack app, held to the code: no scope too many, and none too few."""
 
 import ast
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,6 +85,19 @@ def test_every_command_and_event_has_a_listener_and_none_listens_to_more():
 
     assert commands == [listeners.COMMAND]
     assert MANIFEST["settings"]["event_subscriptions"]["bot_events"] == [listeners.EVENT]
+
+
+def test_what_plain_words_need_stands_there_to_be_uncommented():
+    text = FILE.read_text(encoding="utf-8")
+
+    told = load_mapping(re.sub(r"# (- message\.)", r"\1", text), FILE.name)
+
+    settings = told.pop("settings")
+    events = settings["event_subscriptions"].pop("bot_events")
+    assert events == [listeners.EVENT, "message.channels", "message.groups"]
+    assert {event.partition(".")[0] for event in events[1:]} == {listeners.PLAIN}
+    assert {EVENT_SCOPES[event] for event in events} <= SCOPES
+    assert "LEADLINE_PLAIN_WORDS=true" in text
 
 
 def test_everything_is_sent_to_the_address_that_serve_takes_it_at():

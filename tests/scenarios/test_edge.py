@@ -5,23 +5,26 @@ The acts of the edge alone are in tests/bot/test_listeners.py; here what follows
 
 import contextlib
 import json
+from dataclasses import replace
 
 import pytest
 
 from sandbox.faults import Fault
 from sandbox.leadline import running
 from sandbox.people import TEAM
-from sandbox.slack.settings import AppSettings
 from sandbox.worlds import ALICE, BOB, CHANNEL, sandbox
 
 
 @pytest.fixture(scope="module", params=["HTTP", "Socket Mode"])
 def stage(request, tmp_path_factory):
-    """One running Leadline; each test has deployments of its own."""
+    """One running Leadline that takes plain words, too; each test has deployments of its own."""
     with contextlib.ExitStack() as stack:
         worlds = stack.enter_context(sandbox(tmp_path_factory.mktemp("edge") / "worlds"))
+        told = frozenset({"app_mention", "message.channels", "message.groups"})
+        reached = replace(worlds.slack.settings, events=told)
+        worlds.slack.configure(replace(reached, socket_mode=request.param != "HTTP"))
+        worlds.environment["LEADLINE_PLAIN_WORDS"] = "true"
         if request.param != "HTTP":
-            worlds.slack.configure(AppSettings(socket_mode=True, events=frozenset({"app_mention"})))
             worlds.environment["SLACK_APP_TOKEN"] = TEAM.app_token
         leadline = stack.enter_context(running(worlds, "serve", "work"))
         if request.param != "HTTP":
@@ -138,6 +141,20 @@ def test_a_mention_in_the_cards_thread_means_its_deployment(stage):
 
     assert "mentioned" in pulls(worlds, "mentioned")[-1]["title"]
     assert len(pulls(worlds, "mentioned")) == 2
+
+
+def test_a_verb_in_the_cards_thread_needs_no_mention_and_other_talk_starts_nothing(stage):
+    worlds, _ = stage
+    people, card = worlds.slack.people, deployed(worlds, "plain")
+    since = len(worlds.journal.entries())
+
+    people.say("shall we scale it?", BOB, CHANNEL, card)
+    people.say("scale plain 4", ALICE, CHANNEL)
+    done(worlds, lambda: people.say("scale 3", ALICE, CHANNEL, card))
+
+    assert endings(worlds, since) == 1
+    assert "plain" in pulls(worlds, "plain")[-1]["title"]
+    assert len(pulls(worlds, "plain")) == 2
 
 
 def test_in_a_channel_without_leadline_the_answer_says_how_to_invite_it(stage):
