@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 
-FILES = ("test_talk.py", "test_bad_inputs.py")
+FILES = ("test_talk.py", "test_bad_inputs.py", "test_edge.py")
 BUDGET = 60.0  # seconds for 100 tests, on two cores
 
 
 def main() -> None:
     """Print the figures."""
-    command = [sys.executable, "-m", "pytest", "-q", *(f"tests/scenarios/{f}" for f in FILES)]
+    pytest = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]  # as make test
+    command = [*pytest, *(f"tests/scenarios/{file}" for file in FILES)]
     wall = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
     took = time.perf_counter() - wall

@@ -11,8 +11,9 @@ import msgspec
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the log.
 
-    `outcome` is done, denied (by roles), refused (with the reason in `detail`) or broken. Of a
-    question only the length in characters and a hash are kept.
+    `outcome` is done, denied (by roles), refused or waiting (with the reason in `detail`), or
+    broken; what waits for GitHub runs again and gets another line. Of a question only the length in
+    characters and a hash are kept.
     """
 
     at: datetime

@@ -15,7 +15,7 @@ from bot.speaker import Speaker
 from bot.store import Fence, Proposal, Records, Wakes
 from gitops.assess import Assessment
 from gitops.checks import Severity
-from gitops.errors import GitOpsError
+from gitops.errors import ForgeBusyError, GitOpsError
 from gitops.fit import title
 from gitops.forge import Forge, Outcome, PullRequest, Review, Revision
 from gitops.forge import Proposed as Done
@@ -127,7 +127,9 @@ class Changer:
         """Let a card that was posted for this request say that nothing came of it."""
         if self._known(wanted):
             return  # the card is of what runs; the person hears why
-        ended = replace(_first_card(wanted, asked), phase="not proposed", note=str(error))
+        waits = isinstance(error, ForgeBusyError)  # the worker runs it again by itself
+        phase = "waits for GitHub's limit on writes" if waits else "not proposed"
+        ended = replace(_first_card(wanted, asked), phase=phase, note=str(error))
         self.speaker.chat.update(Place(card.channel), card.thread or "", ended)
 
     def _tell(self, wanted: Wanted, done: Done, asked: Asked, card: Place) -> None:

@@ -22,7 +22,7 @@ from bot.desired import Desired, Mirror
 from bot.errors import BotError, StaleError, StoreUnavailableError
 from bot.store import Job, Records
 from gitops.clock import Clock
-from gitops.errors import GitOpsError
+from gitops.errors import ForgeBusyError, GitOpsError
 
 CHANGING = (c.Change, c.Rollback, c.BreakGlass)
 """Commands that change a deployment; those of one deployment run in their order."""
@@ -140,7 +140,8 @@ class Conversation:
         except (StaleError, StoreUnavailableError):
             raise
         except (BotError, GitOpsError) as error:
-            draft.outcome, draft.detail = "refused", str(error)
+            waits = isinstance(error, ForgeBusyError)
+            draft.outcome, draft.detail = "waiting" if waits else "refused", str(error)
             self._record(job, draft)
             raise
         except Exception:

@@ -1,24 +1,33 @@
 """The jobs that one process holds in one lane: which run, which wait, and a bell for news."""
 
+import functools
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bot.commands.work import PutOff
 from bot.store import Fence, Job, Taken
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Held:
     """A job in our hands; `due` is when it must be renewed, `rest` until when it must not start.
 
-    Both on the machine's steady clock, in seconds. `lost` says that another worker has it now.
+    Both on the machine's steady clock, in seconds. `until` is the same as `rest` on the clock of
+    its work, for a job that was put off; `put_off` stays when that is over. `lost` says that
+    another worker has it now.
     """
 
     taken: Taken
     key: str | None
     due: float
     rest: float = 0.0
+    until: PutOff | None = None
+    put_off: bool = False
     fence: Fence | None = None
     running: bool = False
     closing: bool = False
@@ -59,6 +68,27 @@ class Hand:
         waiting = [held for held in self.all() if not held.running]
         return sorted(waiting, key=lambda held: place(held.taken.receipt))
 
+    def wake(self) -> None:
+        """Let those start again whose time has come; their one clock is asked once, if at all."""
+        asleep = [(held, held.until) for held in self.waiting() if held.until]
+        now = asleep[0][1].clock.monotonic() if asleep else 0.0
+        for held, put_off in asleep:
+            if put_off.until <= now:
+                held.until = None
+
+    def ready(self) -> list[Held]:
+        """Return what waits and was not put off, in order."""
+        return [held for held in self.waiting() if held.until is None]
+
+    def crowd(self) -> int:
+        """Count what takes up room while it waits: not what was put off, nor what is behind that.
+
+        So other jobs go on, however many were put off; the queue bounds those.
+        """
+        waiting = self.waiting()
+        shut = {held.key for held in waiting if held.until is not None and held.key}
+        return sum(held.until is None and held.key not in shut for held in waiting)
+
     def ring(self) -> None:
         """Say that something has ended, or may be tried again."""
         with self._bell:
@@ -76,6 +106,30 @@ class Hand:
         end = time.monotonic() + seconds
         while self.running() and (left := end - time.monotonic()) > 0:
             self.wait(left)
+
+
+def remembered(find: Callable[[Job], str | None]) -> Callable[[Job], str | None]:
+    """Return a function that finds a job's deployment once; None is not remembered.
+
+    A job may have none, or none that can be told yet; what `find` raises counts as that.
+    """
+
+    @functools.lru_cache(maxsize=4096)
+    def known(job: Job) -> str:
+        if key := find(job):
+            return key
+        raise LookupError(job.id)
+
+    def key(job: Job) -> str | None:
+        try:
+            return known(job)
+        except LookupError:
+            return None
+        except Exception:  # noqa: BLE001 - must not stop the lane; running it will tell
+            _log.exception("no key ref=%s", job.id)
+            return None
+
+    return key
 
 
 def first_of_each(line: Sequence[Taken], key: Callable[[Job], str | None]) -> dict[str, str]:

@@ -4,10 +4,11 @@ One reading thread a lane speaks with the queue: it takes no more jobs than thre
 what is held, takes over what nobody works on, and starts a job only when it is the first of its
 deployment in the line and the deployment's lock is ours. The line is the order in which people
 typed, over all processes: an entry leaves it when its job has ended, so the first one may run.
-The threads run the jobs and close them.
+The threads run the jobs and close them. A job that was put off keeps its claim and its place in
+the line, but no thread, no lock and no room: others go on, those of its deployment wait behind it.
 
 Times here are real seconds of the machine's steady clock: they are about processes that may be
-dead, not about what people wait for.
+dead, not about what people wait for. Only how long a job is put off is by the work's own clock.
 """
 
 import contextlib
@@ -22,8 +23,8 @@ from dataclasses import dataclass
 
 import tenacity
 
-from bot.commands.hand import Hand, Held, first_of_each
-from bot.commands.work import Running, Work
+from bot.commands.hand import Hand, Held, first_of_each, remembered
+from bot.commands.work import PutOff, Running, Work
 from bot.errors import StaleError, StoreUnavailableError
 from bot.store import Job, Lane, Taken
 from bot.store.holding import Claims, Locks, Runs
@@ -79,7 +80,7 @@ class LaneReader:
         self._hall = hall
         self._work = work
         self._pace = pace
-        self._known_key = functools.lru_cache(maxsize=4096)(self._find_key)
+        self._key = remembered(work.key)
         self._hand = Hand()
         self._owed: deque[tuple[Held, _Act]] = deque()
         self._inherited = False
@@ -144,7 +145,7 @@ class LaneReader:
         """Take up what is left of an earlier process of our name; later, what nobody works on."""
         now = time.monotonic()
         known = {held.taken.receipt for held in self._hand.all()}
-        room = self._pace.threads + self._pace.ahead - len(known)
+        room = self._free() + self._pace.ahead - self._hand.crowd()
         if now < self._look_at or room <= 0:
             return
         if self._inherited:
@@ -157,7 +158,8 @@ class LaneReader:
     def _start(self, pool: ThreadPoolExecutor) -> None:
         """Start what may run: the first of its deployment in the line, with the lock ours."""
         now = time.monotonic()
-        waiting = [held for held in self._hand.waiting() if held.rest <= now]
+        self._hand.wake()
+        waiting = [held for held in self._hand.ready() if held.rest <= now]
         firsts: dict[str, str] = {}
         if any(held.key for held in waiting) and self._free() > 0:
             firsts = first_of_each(self._hall.claims.line(self._lane), self._key)
@@ -177,7 +179,7 @@ class LaneReader:
 
     def _take(self) -> None:
         """Take new jobs for free threads; wait a little when there is nothing to do."""
-        free, waiting = self._free(), len(self._hand.waiting())
+        free, waiting = self._free(), self._hand.crowd()
         room = min(free, self._pace.ahead - waiting)
         if room > 0:
             wait = 0.0 if waiting else self._until_due()
@@ -207,7 +209,8 @@ class LaneReader:
             if tries > self._pace.tries:
                 return self._parking(job, tries, "workers died with it")
             _log.info("running ref=%s try=%s", job.id, tries)
-            self._work.perform(Running(job, tries, held.fence))
+            running = Running(job, tries, held.fence, held.put_off)
+            return self._after(held, self._work.perform(running))
         except StaleError as error:
             _log.warning("left ref=%s error=%s", job.id, error)
             return _leave
@@ -219,7 +222,9 @@ class LaneReader:
             if self._lane is Lane.CHANGE and tries < self._pace.tries:
                 return functools.partial(self._rest, held)
             return self._parking(job, tries, f"{type(error).__name__}: {error}"[:300])
-        return self._end
+
+    def _after(self, held: Held, until: PutOff | None) -> _Act:
+        return functools.partial(self._put_off, held, until) if until else self._end
 
     def _parking(self, job: Job, tries: int, reason: str) -> _Act:
         _log.error("parked ref=%s try=%s reason=%s", job.id, tries, reason)
@@ -238,6 +243,13 @@ class LaneReader:
         """Keep a job in our hands and try it again a little later."""
         held.rest = time.monotonic() + self._pace.again
         held.running = held.closing = False
+
+    def _put_off(self, held: Held, until: PutOff, taken: Taken) -> None:
+        """Keep a job in our hands and try it again at that time; this try does not count."""
+        self._hall.runs.excuse(taken)
+        held.until, held.put_off = until, True
+        held.running = held.closing = False
+        _log.info("put off ref=%s", taken.job.id)
 
     def _close(self, held: Held, act: _Act) -> None:
         """Let the lock go, then the job: so the next of its deployment finds the lock free."""
@@ -262,25 +274,6 @@ class LaneReader:
     def _hold(self, found: Sequence[Taken]) -> None:
         due = time.monotonic() + self._pace.renew
         self._hand.hold(Held(taken, self._key(taken.job), due) for taken in found)
-
-    def _find_key(self, job: Job) -> str:
-        """Return a job's deployment.
-
-        Raises:
-            LookupError: it has none, or none that can be told yet; that is not remembered.
-        """
-        if key := self._work.key(job):
-            return key
-        raise LookupError(job.id)
-
-    def _key(self, job: Job) -> str | None:
-        try:
-            return self._known_key(job)
-        except LookupError:
-            return None
-        except Exception:  # noqa: BLE001 - must not stop the lane; running it will tell
-            _log.exception("no key ref=%s", job.id)
-            return None
 
     def _free(self) -> int:
         return self._pace.threads - len(self._hand.running())

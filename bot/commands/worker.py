@@ -1,6 +1,7 @@
 """The worker: runs the jobs of both lanes and tells people what could not be done."""
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,17 +12,20 @@ from bot import metrics
 from bot.chat import Chat, Person, Place
 from bot.commands.lanes import Hall, LaneReader, Pace
 from bot.commands.verbs import EXAMPLES
-from bot.commands.work import Running
+from bot.commands.work import PutOff, Running
 from bot.errors import BotError, StaleError, StoreUnavailableError
 from bot.notice import Refused
 from bot.store import Job, Lane
 from gitops.clock import Clock
-from gitops.errors import GitOpsError
+from gitops.errors import ForgeBusyError, GitOpsError
 
 _log = logging.getLogger(__name__)
 
 PATIENCE = {Lane.CHANGE: timedelta(minutes=15), Lane.ASK: timedelta(minutes=2)}
 """How long a command may wait to begin; a person who waited longer has done something else."""
+
+SOONEST = 1.0
+"""Shortest time in seconds for which a command is put off."""
 
 PACES = {Lane.CHANGE: Pace(threads=4), Lane.ASK: Pace(threads=8)}
 """Asks only wait for engines; changes also build overlays."""
@@ -58,15 +62,20 @@ class Worker:
         """Return the deployment that a job changes; a question changes none."""
         return self.key_of(job) if job.lane is Lane.CHANGE else None
 
-    def perform(self, running: Running) -> None:
-        """Run a job, or say why it is not run."""
+    def perform(self, running: Running) -> PutOff | None:
+        """Run a job, or say why it is not run; return until when it is put off, if it is."""
         job, began = running.job, self.clock.monotonic()
-        metrics.begun(job.lane, (self.clock.now() - job.at).total_seconds())
+        if not running.put_off:
+            metrics.begun(job.lane, self._age(job).total_seconds())
         late = self._too_late(running)
-        line = late or self._refusal(running)
+        try:
+            line = late or self._refusal(running)
+        except ForgeBusyError as busy:
+            return self._put_off(running, max(busy.wait, SOONEST))
         if line:
             self._tell(job, line)
         metrics.ended(_act(job), _outcome(running, late, line), self.clock.monotonic() - began)
+        return None
 
     def broken(self, job: Job) -> None:
         """Tell the person that their command was put aside."""
@@ -81,21 +90,46 @@ class Worker:
         if running.tries > 1:  # a change goes on where it stopped, whenever that was
             return "your question was interrupted; ask again" if job.lane is Lane.ASK else ""
         patience = PATIENCE[job.lane]
-        if self.clock.now() - job.at <= patience:
+        if self._age(job) <= patience:
             return ""
         minutes = f"{patience.total_seconds() / 60:.0f} min"
         return f"your command waited for more than {minutes} and was not run; type it again"
 
     def _refusal(self, running: Running) -> str:
-        """Run a command; return the line to say when it could not be done, else nothing."""
+        """Run a command; return the line to say when it could not be done, else nothing.
+
+        Raises:
+            ForgeBusyError: GitHub's limit is used up, and the command may wait for room.
+        """
         try:
             self.command(running)
         except (StaleError, StoreUnavailableError):
             raise  # not the person's business: the job goes on elsewhere, or later
         except (BotError, GitOpsError) as error:
+            if isinstance(error, ForgeBusyError) and self._may_wait(running.job, error.wait):
+                raise
             _log.info("refused ref=%s error=%s", running.job.id, error)
             return str(error)
         return ""
+
+    def _age(self, job: Job) -> timedelta:
+        return self.clock.now() - job.at
+
+    def _may_wait(self, job: Job, seconds: float) -> bool:
+        """Say whether a change is young enough to be put off; a question is never asked again."""
+        until = self._age(job) + timedelta(seconds=max(seconds, SOONEST))
+        return job.lane is Lane.CHANGE and until <= PATIENCE[Lane.CHANGE]
+
+    def _put_off(self, running: Running, seconds: float) -> PutOff:
+        """Return until when a command waits; tell the person of its first wait only."""
+        until = PutOff(self.clock.monotonic() + seconds, self.clock)
+        if not running.put_off:
+            self._tell(
+                running.job,
+                "GitHub's limit on writes is used up; your command runs by itself in about "
+                f"{math.ceil(seconds)} s",
+            )
+        return until
 
     def _tell(self, job: Job, line: str) -> None:
         person = Person(job.person, job.team)

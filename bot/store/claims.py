@@ -133,6 +133,10 @@ class RedisClaims:
         idle = str(self._idle + 1)
         self._insist("giving a command back", lua.GIVE_BACK, taken, idle, excused)
 
+    def excuse(self, taken: Taken) -> None:
+        """Keep a job whose last try does not count; see the port."""
+        self._insist("putting a command off", lua.EXCUSE, taken)
+
     def _insist(self, act: str, script: str, taken: Taken, *words: str) -> int:
         answer = self._ask(act, script, taken, *words)
         if not answer:

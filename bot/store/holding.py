@@ -57,6 +57,10 @@ class Runs(Protocol):
         """Leave a job to any worker at once; for a change, the try does not count."""
         ...
 
+    def excuse(self, taken: Taken) -> None:
+        """Keep a job in our hands, at its place in the line; its last try does not count."""
+        ...
+
 
 class Locks(Protocol):
     """One holder at a time for a key, with a token that proves who came last."""

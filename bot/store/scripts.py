@@ -57,6 +57,14 @@ return 1
 """
 """ARGV also: idle time to claim to have, in ms; '1' when the try does not count."""
 
+EXCUSE = f"""{_OURS}
+if tonumber(redis.call('HGET', KEYS[2], ARGV[3]) or '0') > 0 then
+  redis.call('HINCRBY', KEYS[2], ARGV[3], -1)
+end
+redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[3], 'JUSTID')
+return 1
+"""
+
 INHERIT = """
 for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local name, pending, idle = consumer[2], consumer[4], consumer[6]

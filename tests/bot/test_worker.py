@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from bot.commands.lanes import Hall, Pace
-from bot.commands.work import Running
+from bot.commands.work import PutOff, Running
 from bot.commands.worker import Worker
 from bot.errors import NotFoundError, StaleError, StoreUnavailableError
 from bot.settings import SlackSettings
@@ -16,6 +17,7 @@ from bot.store import Fence, Job, Lane
 from bot.store.claims import RedisClaims
 from bot.store.locks import RedisLocks
 from bot.store.queue import RedisQueue
+from gitops.errors import ForgeBusyError
 from sandbox.redis import serving_redis
 from tests.sandbox.test_slack_bench import OPS, TEAM, Slack
 
@@ -102,6 +104,64 @@ def test_a_command_that_waited_a_little_is_run(job, minutes, slack, worker):
     assert heard(slack) == []
 
 
+BUSY = ForgeBusyError("writing to GitHub: its 80 writes a minute are used up", 41.2)
+WAITS = "GitHub's limit on writes is used up; your command runs by itself in about 42 s"
+REFUSED = "its 80 writes a minute are used up; try again in 42 s"
+
+
+@pytest.mark.parametrize(
+    ("job", "age", "put_off", "line"),
+    [
+        (JOB, 0, False, WAITS),
+        (JOB, 300, True, None),
+        (JOB, 900 - 41.2, False, WAITS),
+        (JOB, 900 - 41.2, True, None),
+        (JOB, 900 - 41, False, REFUSED),
+        (JOB, 900 - 41, True, REFUSED),
+        (ASK, 0, False, REFUSED),
+    ],
+    ids=["new", "again", "just", "just-again", "too-old", "too-old-again", "ask"],
+)
+def test_a_change_that_finds_github_busy_is_put_off_and_told_once_while_it_is_young(
+    job, age, put_off, line, slack, worker
+):
+    made = worker(refuse(BUSY))
+    old = replace(job, at=NOON - timedelta(seconds=age))
+
+    until = made.perform(Running(old, 1, None, put_off))
+
+    waits = line != REFUSED
+    assert until == (PutOff(slack.time.monotonic() + 41.2, slack.time) if waits else None)
+    assert [line in text for text in heard(slack)] == ([True] if line else [])
+
+
+def test_a_wait_of_no_time_is_a_second_so_that_a_lane_does_not_spin(slack, worker):
+    until = worker(refuse(ForgeBusyError("x", 0.0))).perform(Running(JOB, 1, None))
+
+    assert until == PutOff(slack.time.monotonic() + 1, slack.time)
+
+
+def counted(name, **labels):
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_a_change_that_was_put_off_is_counted_when_it_ends_and_its_wait_once(slack, worker):
+    def counts():
+        ended = [
+            counted("leadline_commands_total", act="deploy", outcome=outcome)
+            for outcome in ("done", "refused")
+        ]
+        return (*ended, counted("leadline_command_wait_seconds_count", lane="change"))
+
+    before = counts()
+    worker(refuse(BUSY)).perform(Running(JOB, 1, None))
+    between = counts()
+    worker(lambda running: None).perform(Running(JOB, 1, None, put_off=True))
+
+    assert [a - b for a, b in zip(between, before, strict=True)] == [0, 0, 1]
+    assert [a - b for a, b in zip(counts(), before, strict=True)] == [1, 0, 1]
+
+
 def test_a_question_that_had_begun_is_not_asked_again(slack, worker):
     ran = []
 
@@ -178,3 +238,38 @@ def test_a_lane_that_fails_ends_the_worker(worker, redis_url):
 
     with pytest.raises(KeyError):  # the lane of asks was given no pace
         worker(print, hall, {Lane.CHANGE: Pace(idle=0.1)}).run(threading.Event())
+
+
+def test_a_change_that_finds_github_busy_runs_by_itself_when_there_is_room(
+    slack, worker, redis_url
+):
+    ran, stop, told, done = [], threading.Event(), threading.Event(), threading.Event()
+
+    def command(running):
+        ran.append((running.job.id, running.tries))
+        if running.job.id == "late":
+            done.set()
+        elif running.job.id == "other":
+            told.set()
+        elif slack.time.monotonic() < 41:
+            raise BUSY
+
+    queue = RedisQueue.connect(redis_url)
+    for name, text in (("busy", "deploy q"), ("late", "deploy q"), ("other", "deploy r")):
+        queue.put(replace(JOB, id=name, text=text))
+    claims = RedisClaims.connect(redis_url, "w1")
+    hall = Hall("w1", claims, claims, RedisLocks.connect(redis_url))
+    pace = Pace(threads=1, idle=0.1)
+    made = worker(command, hall, {Lane.CHANGE: pace, Lane.ASK: pace})
+    thread = threading.Thread(target=made.run, args=(stop,))
+    thread.start()
+    assert told.wait(10)
+    before = list(ran)
+    slack.time.advance(42)
+    assert done.wait(10)
+    stop.set()
+    thread.join(10)
+
+    assert before == [("busy", 1), ("other", 1)]
+    assert ran == [*before, ("busy", 1), ("late", 1)]
+    assert [WAITS in text for text in heard(slack)] == [True]

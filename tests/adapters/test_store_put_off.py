@@ -1,0 +1,152 @@
+"""Jobs put off, over fakeredis and a real redis-server: no thread held, no try or place lost."""
+
+from dataclasses import replace
+
+import pytest
+import redis
+
+from bot.commands.work import PutOff
+from bot.errors import StaleError
+from bot.store import Lane
+from bot.store.claims import RedisClaims
+from bot.store.queue import RedisQueue
+from sandbox.clock import Time
+from tests.adapters.test_store_lanes import QUICK, Scribe, change, lane, renewals
+
+WAIT = 60.0
+
+
+class Putting(Scribe):
+    """Puts off the jobs of the deployment `busy`, so many times each, by a clock that stands."""
+
+    def __init__(self, times=1):
+        super().__init__()
+        self.times = times
+        self.time = Time(rate=0)
+        self.tries = []
+
+    def perform(self, running):
+        if not running.job.text.startswith("deploy busy"):
+            return super().perform(running)
+        self.tries.append((running.tries, running.put_off))
+        begun = self.lines.count(("begin", running.job.id))
+        self.write("begin", running.job.id)
+        if begun < self.times:
+            return PutOff(self.time.monotonic() + WAIT, self.time)
+        self.write("end", running.job.id)
+        return None
+
+    def wait_moving(self, *line, times=1):
+        """Move the time on until a line was written; a job may be put off after one move."""
+        with self.wrote:
+            for _ in range(1000):
+                if self.wrote.wait_for(lambda: self.lines.count(line) >= times, 0.05):
+                    return True
+                self.time.advance(WAIT)
+        return False
+
+
+@pytest.fixture
+def queue(redis_url):
+    return RedisQueue.connect(redis_url)
+
+
+@pytest.fixture
+def raw(redis_url):
+    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5) as client:
+        yield client
+
+
+def test_a_job_that_is_put_off_waits_without_a_thread_and_before_the_next_of_its_deployment(
+    redis_url, queue
+):
+    work = Putting()
+    queue.put(change(1, "busy"))
+    queue.put(change(2, "busy"))
+    with lane(redis_url, work, pace=replace(QUICK, threads=1)):
+        assert work.wait("begin", "job-1")
+        queue.put(change(3, "other"))
+        assert work.wait("end", "job-3")
+        assert ("begin", "job-2") not in work.lines
+        work.time.advance(WAIT - 1)
+        queue.put(change(4, "other"))
+        assert work.wait("end", "job-4")
+        assert work.lines.count(("begin", "job-1")) == 1
+        work.time.advance(1)
+        assert work.wait("begin", "job-2")
+
+    ended = work.lines.index(("end", "job-1"))
+    assert ended < work.lines.index(("begin", "job-2"))
+
+
+def test_however_often_a_job_is_put_off_it_is_not_parked(redis_url, queue, raw):
+    work = Putting(times=QUICK.tries + 2)
+    queue.put(change(1, "busy"))
+    with lane(redis_url, work):
+        for number in range(QUICK.tries + 2):
+            assert work.wait_moving("begin", "job-1", times=number + 2)
+        assert work.wait("end", "job-1")
+
+    assert work.tries == [(1, False)] + [(1, True)] * (QUICK.tries + 2)
+    assert (work.told, raw.xlen("leadline:parked")) == ([], 0)
+
+
+def test_many_jobs_that_are_put_off_and_those_behind_them_leave_room_for_others(redis_url, queue):
+    work = Putting()
+    pace = replace(QUICK, threads=2, ahead=3)
+    numbers = range(12)
+    for number in numbers:
+        queue.put(change(number, f"busy{number % 6}"))
+    with lane(redis_url, work, pace=pace):
+        queue.put(change(90, "other"))
+        assert work.wait("end", "job-90")
+        assert not any(("end", f"job-{number}") in work.lines for number in numbers)
+        assert all(work.wait_moving("end", f"job-{number}") for number in numbers)
+
+
+def test_what_a_worker_put_off_before_it_stopped_is_tried_by_another_at_once(redis_url, queue):
+    work, after = Putting(), Putting(times=0)
+    queue.put(change(1, "busy"))
+    with lane(redis_url, work):
+        assert work.wait("begin", "job-1")
+    with lane(redis_url, after, "w2"):
+        assert after.wait("end", "job-1")
+
+    assert after.tries == [(1, False)]
+
+
+def test_what_a_worker_put_off_before_it_died_is_tried_by_the_next_of_its_name(redis_url, queue):
+    queue.put(change(1, "busy"))
+    dead = RedisClaims.connect(redis_url, "w1")
+    dead.inherit(Lane.CHANGE)
+    [taken] = dead.take(Lane.CHANGE, 1, 0)
+    dead.begin(taken)
+    dead.excuse(taken)
+    work = Putting(times=0)
+    with lane(redis_url, work, "w1"):
+        assert work.wait("end", "job-1")
+
+    assert work.tries == [(1, False)]
+
+
+def test_a_job_in_other_hands_is_not_put_off_and_its_tries_stay(redis_url, queue, raw):
+    queue.put(change(1, "busy"))
+    older = RedisClaims.connect(redis_url, "w1")
+    older.inherit(Lane.CHANGE)
+    [taken] = older.take(Lane.CHANGE, 1, 0)
+    older.begin(taken)
+    RedisClaims.connect(redis_url, "w1").inherit(Lane.CHANGE)
+
+    with pytest.raises(StaleError, match="putting a command off"):
+        older.excuse(taken)
+    assert raw.hgetall("leadline:tries:change") == {taken.receipt: "1"}
+
+
+def test_a_put_off_job_is_renewed_so_that_no_other_worker_takes_it(redis_url, queue, raw):
+    work = Putting()
+    queue.put(change(1, "busy"))
+    with lane(redis_url, work, pace=replace(QUICK, look=60)):
+        assert work.wait("begin", "job-1")
+        assert renewals(raw, 3)
+
+    assert work.lines == [("begin", "job-1")]
