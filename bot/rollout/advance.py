@@ -40,7 +40,9 @@ def observe(rollout: Rollout, proposal: Proposal, seen: Observation) -> Step:
     """Take note of what the cluster shows of the proposal's LeaderWorkerSet."""
     if seen.deleted:
         return _gone(rollout, proposal, seen)
-    if seen.uid != rollout.uid:  # made anew under the same name: its groups are new ones
+    if rollout.recalled and not rollout.uid:
+        rollout = _adopt(rollout, seen)
+    elif seen.uid != rollout.uid:  # made anew under the same name: its groups are new ones
         rollout = replace(_forgotten(rollout), uid=seen.uid, missing=False)
     rollout, news = _apply(rollout, proposal, seen)
     groups = {g: state for g, state in rollout.groups.items() if g < seen.replicas}
@@ -80,13 +82,15 @@ def prove(rollout: Rollout, seen: Observation, group: int, leader: str, first_to
     if state is None or state.leader != leader:
         return Step(rollout)  # the group was recreated while we asked: proof of nothing
     proved = replace(state, proved=first_token, restarted=False, cause="", silent=0)
-    after = replace(rollout, groups={**rollout.groups, group: proved})
+    after = _settled(replace(rollout, groups={**rollout.groups, group: proved}))
     if state.proved is not None and state.silent < SILENCE:
         return Step(after)  # it answers as before
     if state.restarted or state.silent >= SILENCE:
         notice = Recovered(seen.name, group, first_token)
         key = f"recovered:{rollout.uid}:{group}:{leader}:{state.silent}"
         return _serve(after, seen, (News(key, notice),))
+    if rollout.recalled:
+        return Step(after)  # it was told before Redis was lost
     return _serve(after, seen, _proved(after, seen, group, leader))
 
 
@@ -137,12 +141,41 @@ def _is_applied(rollout: Rollout, proposal: Proposal) -> bool:
 
 def _forgotten(rollout: Rollout) -> Rollout:
     """Return a record that knows nothing of the cluster any more."""
-    return replace(rollout, uid="", applied="", phase="", served=False, removed=False, groups={})
+    after = replace(rollout, uid="", applied="", phase="", groups={}, recalled=False)
+    return replace(after, served=False, removed=False)
+
+
+def _adopt(rollout: Rollout, seen: Observation) -> Rollout:
+    """Take over what the cluster shows, as told, after Redis was lost.
+
+    `applied` is then what main wants. Where every group of it is ready it served; where not, what
+    it still has to go through is told.
+    """
+    applied = seen.state if seen.state == rollout.applied else ""
+    pods = [[pod for pod in seen.pods if pod.group == group] for group in range(seen.replicas)]
+    served = bool(applied) and seen.current and all(group_ready(each, seen.size) for each in pods)
+    states = {g: _follow_group(None, g, each, seen)[0] for g, each in enumerate(pods)}
+    phase = phase_of(seen)
+    return replace(
+        rollout,
+        uid=seen.uid,
+        applied=applied,
+        phase=phase.name if applied and phase is not Phase.READY else "",
+        served=served,
+        groups={g: state for g, state in states.items() if state},
+        recalled=served,
+    )
+
+
+def _settled(rollout: Rollout) -> Rollout:
+    """Return the record, as any other once every group that was recalled has answered."""
+    waits = any(state.proved is None for state in rollout.groups.values())
+    return replace(rollout, recalled=rollout.recalled and waits)
 
 
 def _gone(rollout: Rollout, proposal: Proposal, seen: Observation) -> Step:
-    if not rollout.uid:
-        return Step(rollout)
+    if not rollout.uid:  # what main wants was not there when it was recalled: it is awaited
+        return Step(_forgotten(rollout) if rollout.recalled else rollout)
     after = _forgotten(rollout)
     if proposal.removal and rollout.review == Review.MERGED:
         news = News(f"removed:{rollout.uid}", Removed(seen.name))
@@ -159,9 +192,8 @@ def _apply(
         return rollout, ()
     fresh = {g: replace(state, proved=None, silent=0) for g, state in rollout.groups.items()}
     key = f"applied:{seen.uid}:{seen.state}:{rollout.pull_number}"
-    after = replace(
-        rollout, applied=seen.state, served=False, phase="", late="", groups=fresh, missing=False
-    )
+    after = replace(rollout, applied=seen.state, served=False, phase="", late="", groups=fresh)
+    after = replace(after, missing=False, recalled=False)
     return after, (News(key, Applied(seen.name, seen.state)),)
 
 

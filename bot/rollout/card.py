@@ -60,6 +60,8 @@ def _serving(rollout: Rollout, seen: Observation) -> str:
     count = f"{proved}/{seen.replicas} groups proved"
     if proved == seen.replicas:
         return f"serving · {count}"
+    if rollout.recalled:
+        return f"asked again · {count}"  # Redis was lost, and who had answered with it
     if rollout.served:
         return f"degraded · {count}"
     told = Phase[rollout.phase].words if rollout.phase else "starting"

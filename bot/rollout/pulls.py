@@ -84,6 +84,19 @@ class Pulls:
         given = self.reviews.given(pull.number) if ends else ()
         return review(rollout, Looked(pull, given), now)
 
+    def newest(self, branch: str) -> Looked | None:
+        """Return the newest pull request of a branch as it stands; None when it has none.
+
+        Raises:
+            GitOpsError: the Git host does not answer.
+        """
+        pull = self.forge.newest(branch)
+        if pull is None:
+            return None
+        if pull.review is not Review.OPEN:
+            return Looked(pull)
+        return Looked(pull, self.reviews.given(pull.number), self.reviews.checks(pull.head))
+
     def _look_at_open(
         self, rollout: Rollout, proposal: Proposal, pull: PullRequest, now: datetime
     ) -> Step:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from bot import metrics
 from bot.chat import Place
-from bot.cluster import Clusters, Contact, Found, Listed, Observation, Unit
+from bot.cluster import Clusters, Contact, Found, Observation, Unit
 from bot.desired import Desired
 from bot.errors import BotError
 from bot.notice import Card, Closed, Merged, Notice, Reopened
@@ -22,10 +22,11 @@ from bot.rollout import advance
 from bot.rollout.blame import failure, unit_of
 from bot.rollout.card import card, note
 from bot.rollout.ground import Ground, scopes, survey
-from bot.rollout.inbox import Event, Inbox, Tick, Wake
+from bot.rollout.inbox import Event, Inbox, Tick, Wake, is_about
 from bot.rollout.proving import Proof, Prover
 from bot.rollout.pulls import Pulls
 from bot.rollout.reach import reach
+from bot.rollout.recalling import Recalling, keep
 from bot.rollout.sight import Sight
 from bot.rollout.step import Step
 from bot.rollout.watches import Watches
@@ -82,6 +83,7 @@ class Watcher:
     _ground: Ground | None = None
     _rollouts: dict[str, Rollout] = field(default_factory=dict)
     _shown: dict[str, Card] = field(default_factory=dict)
+    _recalling: Recalling = field(default_factory=Recalling)
 
     def run(self, *stops: threading.Event) -> None:
         """Watch until one of the events is set."""
@@ -111,20 +113,23 @@ class Watcher:
         """Take note of events in their order; proposals are read once for all of them."""
         if not events:
             return
-        proposals = tuple(self._said("reading proposals", self.ports.records.proposals) or ())
+        known = self._said("reading proposals", self.ports.records.proposals)
+        proposals = tuple(known or ())
         for event in events:
             self.alive()
             tick, woken = isinstance(event, Tick), isinstance(event, Wake)
             if tick:
-                self._survey(proposals, watches)
+                desired = self._survey(proposals, watches)
+                if desired is not None and known is not None:
+                    proposals += self._said("recalling", self._recall, desired, proposals) or ()
             elif isinstance(event, Found) and not self._take(event, watches):
                 continue
             for proposal in proposals:
-                if self._is_about(event, proposal):
+                if is_about(event, proposal, self._context):
                     self._said(proposal.key, self._look, event, proposal)
                     self._said(proposal.key, self._show, proposal, tick or woken)
 
-    def _survey(self, proposals: Collection[Proposal], watches: Watches) -> None:
+    def _survey(self, proposals: Collection[Proposal], watches: Watches) -> Desired | None:
         """Watch what main says now; while that is not known, what it said before."""
         desired = self._said("reading main", self.ports.desired)
         if desired is not None:
@@ -132,6 +137,17 @@ class Watcher:
         if self._ground is not None:
             for scope in watches.keep(scopes(self._ground, proposals)):
                 self._sight.forget(scope)
+        return desired
+
+    def _recall(self, desired: Desired, known: Collection[Proposal]) -> tuple[Proposal, ...]:
+        """Follow again what main holds and Redis has lost; one deployment a tick."""
+        keys, now = {proposal.key for proposal in known}, self.ports.clock.now()
+        found = self._recalling.recall(desired, keys, self.ports.pulls, now)
+        if found is None or not keep(found, self.ports.records, self.fence):
+            return ()
+        self._rollouts[found.proposal.key] = found.rollout
+        _log.info("recalled key=%s pull=%s", found.proposal.key, found.proposal.pull_number)
+        return (found.proposal,)
 
     def _take(self, found: Found, watches: Watches) -> bool:
         """Keep what a cluster showed, unless its watch has ended; return whether it did."""
@@ -142,24 +158,6 @@ class Watcher:
             for environment in self._ground.of_context(found.context):
                 self.heard(environment)
         return True
-
-    def _is_about(self, event: Event, proposal: Proposal) -> bool:
-        match event:
-            case Tick():
-                return True
-            case Wake(number):
-                return number == proposal.pull_number
-            case Proof() | Observation() if event.name != proposal.name:
-                return False  # the most frequent events, so the cheapest question first
-            case Contact():
-                return False  # a loss is told after a while, by the time
-            case Unit():
-                about = unit_of([event], proposal) is not None
-            case Listed():
-                about = event.namespace == proposal.namespace and proposal.name not in event.names
-            case _:
-                about = event.namespace == proposal.namespace
-        return about and event.context == self._context(proposal)
 
     def _look(self, event: Event, proposal: Proposal) -> None:
         if isinstance(event, Proof):
@@ -283,7 +281,7 @@ class Watcher:
         seen, rollout, unit = self._seen(proposal), self._known(proposal), self._unit(proposal)
         merged = rollout is not None and bool(rollout.merged_at)
         said = unit.failure if unit and merged else ""
-        if seen is None and rollout and rollout.uid:
+        if seen is None and rollout and (rollout.uid or rollout.recalled):
             shown = self._shown.get(proposal.key)
             return replace(shown, note=note(rollout, None, said)) if shown else None
         return card(proposal, rollout, seen, said)

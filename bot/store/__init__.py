@@ -147,7 +147,8 @@ class Rollout:
     Of the cluster: `applied` is the desired state that it shows of ours, which a newer proposal
     leaves running until it is merged; `phase` is how far its pods have come and was told; `removed`
     and `missing` say that the set is gone, as asked or not; `lost` (ISO 8601) is since when the
-    cluster does not answer, and `unreachable` that people were told.
+    cluster does not answer, and `unreachable` that people were told. `recalled` says that Redis was
+    lost: what the cluster shows first was told before, and so were the proofs of what serves then.
     """
 
     pull_number: int
@@ -169,6 +170,7 @@ class Rollout:
     missing: bool = False
     lost: str = ""
     unreachable: bool = False
+    recalled: bool = False
     groups: dict[int, GroupState] = field(default_factory=dict)
 
 
