@@ -22,8 +22,12 @@ from gitops.errors import GitOpsError, UsageError
 
 _log = logging.getLogger(__name__)
 
-GRACE = 8.0
+GRACE = 7.0
 """Seconds that all roles together may take to finish what they have in hand after SIGTERM."""
+
+
+LOOK = 0.5
+"""Seconds after which the main thread wakes, so that a signal's handler runs."""
 
 
 def run(names: tuple[str, ...]) -> None:
@@ -45,10 +49,12 @@ def run(names: tuple[str, ...]) -> None:
     _watch_redis(settings, health, clock(settings))
     port = probes.serve(health, settings.process.host, settings.process.port, over)
     _log.info("starting roles=%s health_port=%s", ",".join(roles), port)
+    # A handler runs inside whatever this thread is doing, which may hold the event's lock.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
     threads = [_start(role, settings, stop, codes, health) for role in roles]
-    stop.wait()
+    while not stop.wait(LOOK):  # a signal that another thread received does not end a wait
+        pass
     _finish(threads)
     sys.stderr.flush()
     os._exit(max(codes, default=0))  # the reading threads wait on sockets; nothing is lost
