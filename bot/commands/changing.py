@@ -190,7 +190,7 @@ def _news(wanted: Wanted, done: Done, asked: Asked) -> Notice:
 
 
 def _first_card(wanted: Wanted, asked: Asked) -> Card:
-    d, found = wanted.plan.deployment, wanted.assessed.fit
+    d = wanted.plan.deployment
     return Card(
         name=d.name,
         environment=d.environment,
@@ -203,7 +203,7 @@ def _first_card(wanted: Wanted, asked: Asked) -> Card:
         pull_url="",
         requested_by=asked.person.id,
         phase=OPENING,
-        fit=fit_line(wanted.assessed) if found else "",
+        fit=fit_line(wanted.assessed),
     )
 
 

@@ -1,7 +1,6 @@
 """Counterparts of the adapters: the sandbox's, and real ones where the machine has them."""
 
 import contextlib
-import os
 import shutil
 import socket
 import subprocess
@@ -9,13 +8,7 @@ import subprocess
 import pytest
 
 from sandbox.redis import serving_redis
-
-
-def missing(what):
-    """Skip for want of a counterpart, or fail where the machine is said to have them all."""
-    if os.environ.get("LEADLINE_TEST_COUNTERPARTS") == "required":
-        pytest.fail(f"{what} is missing, and LEADLINE_TEST_COUNTERPARTS says required")
-    pytest.skip(f"{what} is not on this machine; .ci/run installs it")
+from tests.counterparts.required import missing
 
 
 class RealRedis:
