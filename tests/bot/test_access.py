@@ -78,7 +78,7 @@ def test_an_approval_counts_for_another_person_with_the_role_and_a_login(letter)
         assert (not refusal) == counts, (requester, bound_environment, environment, tied, by_group)
 
 
-@pytest.mark.parametrize("act", [*NEEDED, *FREE])
+@pytest.mark.parametrize("act", [*NEEDED, *sorted(FREE)])
 @pytest.mark.parametrize(
     "actor",
     [Actor(PERSON, "C0HERE", home=False), Actor("", "C0HERE"), Actor("", "C0HERE", home=False)],
