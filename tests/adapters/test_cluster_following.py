@@ -29,8 +29,11 @@ def uids(follow):
 
 
 def test_a_rollout_is_seen_from_its_first_pod_to_the_last_probe(bench, tmp_path):
+    listed = Fault("cluster", "WATCH pods")  # what comes after the list is seen line by line
+    bench.faults.arm(listed)
     with Follow(bench, tmp_path, HERE) as follow:
-        follow.wait(lambda f: f.of(Listed))
+        assert listed.reached.wait(10)
+        listed.released.set()
         bench.create()
         follow.wait(ready)
 
@@ -65,7 +68,7 @@ def test_what_was_forgotten_between_two_watches_is_listed_anew(bench, tmp_path):
         bench.cluster.compact()
         for fault in faults:
             fault.released.set()
-        follow.wait(lambda f: ready(f) and uids(f)[-1] != uids(f)[0])
+        follow.wait(lambda f: len(f.of(Listed)) > 1 and ready(f) and uids(f)[-1] != uids(f)[0])
 
     assert len(follow.of(Listed)) == 2
     assert not [seen for seen in follow.of(Observation) if seen.deleted]
