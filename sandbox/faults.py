@@ -1,4 +1,4 @@
-"""Faults on demand: hold, drop or refuse one chosen call, before or after the server acts.
+"""Faults on demand: one chosen call is held, dropped, refused or answered in pieces.
 
 A held call lets a test kill the caller at an exact moment:
 `before` means the server has not acted yet, `after` means it acted but has not answered.
@@ -12,9 +12,9 @@ from typing import Literal
 from werkzeug.wrappers import Request, Response
 
 Moment = Literal["before", "after"]
-Act = Literal["hold", "drop", "refuse"]
+Act = Literal["hold", "drop", "refuse", "cut", "page"]
 Struck = Literal["slack", "github", "cluster", "engine", "control"]
-"""The servers that faults strike; Redis has none."""
+"""The servers that faults strike by their words; Redis only behind `sandbox.redis_gate`."""
 
 
 @dataclass(slots=True)
@@ -23,7 +23,8 @@ class Fault:
 
     `times` calls in a row are struck, the nth and those that follow it.
     `act`: hold (wait for `release`, then close without an answer), drop (close at once without
-    an answer) or refuse (answer with `status`).
+    an answer), refuse (answer with `status`), cut (close in the middle of the body of a 200) or
+    page (answer 200 with a page, as a proxy that knows nothing of the API).
     """
 
     world: str
@@ -103,10 +104,16 @@ class HungUp(ConnectionAbortedError):  # noqa: N818 - an event of the wire, not 
 
 
 def strike(fault: Fault, request: Request) -> Response:
-    """Carry a tripped fault out: return the refusal, or hang up."""
+    """Carry a tripped fault out: return what is answered in place of the answer, or hang up."""
     fault.reached.set()
     if fault.act == "refuse":
         return Response('{"message": "Server Error"}', fault.status, mimetype="application/json")
+    if fault.act == "page":
+        return Response("<html></html>", mimetype="text/html")
+    if fault.act == "cut":
+        cut = Response('{"ok": true, ', mimetype="application/json")
+        cut.headers["Content-Length"] = "500"
+        return cut
     if fault.act == "hold":
         fault.released.wait(60)
     raise HungUp(f"{request.method} {request.path}")

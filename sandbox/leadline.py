@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gitops.settings import child_environment
 from sandbox.journal import Entry
@@ -14,8 +15,8 @@ from sandbox.worlds import Sandbox
 
 ROLES = ("serve", "work", "watch")
 
-START = 30.0
-"""Longest a role may take to be ready, in real seconds; it takes about 2 on two cores."""
+START = 90.0
+"""Longest a role may take to be ready, in real seconds; it takes about 2 on two idle cores."""
 
 
 _TOLD = re.compile(r" (ready|running|finished) ((?:role|ref)=\S+)")
@@ -71,15 +72,19 @@ class Leadline:
             listener.join()
 
     def _spawn(self, role: str) -> subprocess.Popen[str]:
-        environment = child_environment({**self.sandbox.environment, "LEADLINE_WORKER": "worker-1"})
-        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [sys.executable, "-m", "bot", role],
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+        process = self._process(
+            role, child_environment({**self.sandbox.environment, "LEADLINE_WORKER": "worker-1"})
+        )
         listener = threading.Thread(target=self._listen, args=(role, process), daemon=True)
         self.listeners[role] = listener
         listener.start()
         return process
+
+    def _process(self, role: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(  # noqa: S603 - our own module, no shell
+            [sys.executable, "-m", "bot", role],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
 
     def _listen(self, role: str, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None  # noqa: S101 - it was piped
@@ -101,13 +106,22 @@ class Leadline:
             raise NotReadyError(f"starting {role}: " + "\n".join(self.said[-20:]))
 
 
+L = TypeVar("L", bound=Leadline)
+
+
 @contextlib.contextmanager
 def running(sandbox: Sandbox, *roles: str) -> Iterator[Leadline]:
     """Run roles of Leadline (all of them by default) for the length of a `with` block."""
-    leadline = Leadline(sandbox)
+    with kept(Leadline(sandbox), *roles) as leadline:
+        yield leadline
+
+
+@contextlib.contextmanager
+def kept(leadline: L, *roles: str) -> Iterator[L]:
+    """Start roles of this Leadline (all by default); end what runs with the `with` block."""
     try:
         leadline.start(*(roles or ROLES))
         yield leadline
     finally:
-        sandbox.faults.release_all()
+        leadline.sandbox.faults.release_all()
         leadline.stop()
