@@ -2,14 +2,16 @@
 
 import logging
 import os
+import select
 import signal
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bot import health as probes
-from bot import logs, metrics
+from bot import logs, metrics, scratch
 from bot.errors import BotError
 from bot.health import Health
 from bot.settings import Settings
@@ -27,7 +29,7 @@ GRACE = 7.0
 
 
 LOOK = 0.5
-"""Seconds after which the main thread wakes, so that a signal's handler runs."""
+"""Seconds after which the main thread sees that a role has ended by itself."""
 
 
 def run(names: tuple[str, ...]) -> None:
@@ -36,7 +38,7 @@ def run(names: tuple[str, ...]) -> None:
     The process ends with 0, or with what the error of a role that failed means.
 
     Raises:
-        UsageError: an unknown role, settings are missing, or the port for probes is taken.
+        UsageError: an unknown role, settings missing or wrong, or the port for probes is taken.
     """
     roles = tuple(dict.fromkeys(names)) or tuple(ROLES)
     if unknown := [role for role in roles if role not in ROLES]:
@@ -45,19 +47,56 @@ def run(names: tuple[str, ...]) -> None:
     logs.start(settings)
     stop, over = threading.Event(), threading.Event()
     codes: list[int] = []
+    threading.excepthook = _ending(stop, codes)
     health = Health(roles)
     _watch_redis(settings, health, clock(settings))
     port = probes.serve(health, settings.process.host, settings.process.port, over)
     _log.info("starting roles=%s health_port=%s", ",".join(roles), port)
-    # A handler runs inside whatever this thread is doing, which may hold the event's lock.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=stop.set).start())
+    asked = _signals()
+    own = scratch.enter()
+    if own is not None:
+        tempfile.tempdir = str(own.path)
     threads = [_start(role, settings, stop, codes, health) for role in roles]
-    while not stop.wait(LOOK):  # a signal that another thread received does not end a wait
+    while not (stop.is_set() or select.select([asked], [], [], LOOK)[0]):
         pass
+    stop.set()
     _finish(threads)
+    if own is not None and not _is_working():
+        own.leave()
     sys.stderr.flush()
     os._exit(max(codes, default=0))  # the reading threads wait on sockets; nothing is lost
+
+
+def _signals() -> int:
+    """Return a file that can be read once SIGTERM or SIGINT has come, whichever thread got it.
+
+    No handler of ours does anything: it would run inside whatever the main thread is doing, which
+    may hold the lock that the handler needs.
+    """
+    asked, heard = os.pipe()
+    os.set_blocking(heard, False)
+    signal.set_wakeup_fd(heard, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return asked
+
+
+def _ending(stop: threading.Event, codes: list[int]) -> Callable[[threading.ExceptHookArgs], None]:
+    """Return what is told of a thread that dies, ours or an SDK's.
+
+    Without it a role is half alive, such as deaf to Slack: the process ends, to be started again.
+    """
+
+    def died(found: threading.ExceptHookArgs) -> None:
+        if isinstance(found.exc_value, SystemExit):  # how a thread ends itself
+            return
+        name = found.thread.name if found.thread else ""
+        _log.critical("thread died name=%s", name, exc_info=found.exc_value)
+        if not stop.is_set():  # else it lost what the end takes away from under it
+            codes.append(1)
+            stop.set()
+
+    return died
 
 
 def _start(
@@ -76,7 +115,8 @@ def _start(
         except Exception:  # noqa: BLE001 - the process ends and says why
             _log.exception("role failed role=%s", role)
             codes.append(1)
-        stop.set()
+        finally:
+            stop.set()
 
     thread = threading.Thread(target=live, name=role, daemon=True)
     thread.start()
@@ -91,6 +131,12 @@ def _finish(threads: list[threading.Thread]) -> None:
         thread.join(max(0.0, until - time.monotonic()))
         if thread.is_alive():
             _log.warning("unfinished role=%s after=%ss", thread.name, GRACE)
+
+
+def _is_working() -> bool:
+    """Say whether a command still runs: it reads main's files, and is given back, not broken."""
+    lanes = tuple(f"{lane.value}_" for lane in Lane)
+    return any(thread.name.startswith(lanes) for thread in threading.enumerate())
 
 
 def _watch_redis(settings: Settings, health: Health, time_of: Clock) -> None:

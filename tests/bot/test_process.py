@@ -205,3 +205,39 @@ def test_sigterm_in_the_middle_of_a_deploy_loses_and_doubles_nothing(worlds):
     assert [pull["number"] for pull in worlds.github.state()["pulls"]] == [1]
     cards = [m for m in worlds.slack.messages(CHANNEL) if m["text"].startswith("qwen3-32b-sglang")]
     assert len(cards) == 1
+
+
+DYING = """
+import threading
+from bot.process import ROLES, run
+
+def role(settings, stop, health):
+    health.ready("serve")
+    def part():
+        raise RuntimeError(f"lost {settings.slack.token}")
+    threading.Thread(target=part, name="socket", daemon=True).start()
+    stop.wait(20)
+
+ROLES["serve"] = role
+run(("serve",))
+"""
+
+
+def test_a_thread_that_dies_is_told_in_json_without_secrets_and_ends_the_process(shared):
+    environment = shared.environment | {"LEADLINE_PORT": "0", "LEADLINE_LOG_FORMAT": "json"}
+    token = environment["SLACK_BOT_TOKEN"]
+    ended = subprocess.run(
+        [sys.executable, "-c", DYING],
+        env=child_environment(environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    [told] = [line for line in lines if line["level"] == "CRITICAL"]
+    assert told["message"] == "thread died name=socket"
+    assert "RuntimeError: lost ***" in str(told)
+    assert token not in ended.stderr
+    assert ended.returncode == 1
