@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 import msgspec
@@ -11,9 +12,8 @@ import msgspec
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the log.
 
-    `outcome` is done, denied (by roles), refused or waiting (with the reason in `detail`), or
-    broken; what waits for GitHub runs again and gets another line. Of a question only the length in
-    characters and a hash are kept.
+    `outcome` is one of `Outcome`; `detail` is the reason, or of a question its class. Of a question
+    only the length in characters and a hash are kept.
     """
 
     at: datetime
@@ -30,11 +30,27 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     question_sha256: str = ""
 
 
+class Outcome(StrEnum):
+    """How a command ended: `denied` by roles, `late` and `lost` without being run.
+
+    An `interrupted` question had begun when its worker ended; a `parked` command broke too often.
+    What is put off has not ended.
+    """
+
+    DONE = "done"
+    DENIED = "denied"
+    REFUSED = "refused"
+    LATE = "late"
+    INTERRUPTED = "interrupted"
+    PARKED = "parked"
+    LOST = "lost"
+
+
 class Audit(Protocol):
     """Where entries go. An entry that could not be kept everywhere does not stop a command."""
 
     def record(self, entry: Entry) -> None:
-        """Keep one entry."""
+        """Keep one entry; of several with one `ref` the first, so that a step may be repeated."""
         ...
 
 

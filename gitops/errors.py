@@ -7,7 +7,7 @@ GitOpsError
 ├── UsageError               the command line does not say what to do (exit 2)
 ├── ConflictError            somebody else's work stands where ours should go (exit 1)
 ├── ForgeUnavailableError    the Git host does not answer or refuses us for now (exit 3)
-│   └── ForgeBusyError       a limit of the Git host is used up; `wait` says for how long (exit 3)
+│   └── ForgeBusyError       `limit` of the Git host is used up; `wait` says for how long (exit 3)
 └── ClusterUnavailableError  the API server of a dry run does not answer or refuses us (exit 3)
 
 A text names the act, the thing and the next step. `exit_code` is what a terminal sees.
@@ -53,12 +53,15 @@ class ForgeUnavailableError(GitOpsError):
 
 
 class ForgeBusyError(ForgeUnavailableError):
-    """A limit of the Git host is used up; `wait` is the time in seconds until there is room."""
+    """A limit of the Git host is used up; `wait` is the time in seconds until there is room.
 
-    def __init__(self, text: str, wait: float) -> None:
+    `limit` names it as people read it, in words that "is used up" can follow.
+    """
+
+    def __init__(self, text: str, wait: float, limit: str) -> None:
         when = f"{math.ceil(wait)} s" if wait < 2 * _MINUTE else f"{math.ceil(wait / _MINUTE)} min"
         super().__init__(f"{text}; try again in {when}")
-        self.wait = wait
+        self.wait, self.limit = wait, limit
 
 
 class ClusterUnavailableError(GitOpsError):

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,13 +14,19 @@ from bot.store import Fence, Job, Taken
 _log = logging.getLogger(__name__)
 
 
+def new_attempt() -> str:
+    """Return a word that no other try has."""
+    return secrets.token_hex(8)
+
+
 @dataclass(slots=True)
 class Held:
     """A job in our hands; `due` is when it must be renewed, `rest` until when it must not start.
 
     Both on the machine's steady clock, in seconds. `until` is the same as `rest` on the clock of
-    its work, for a job that was put off; `put_off` stays when that is over. `lost` says that
-    another worker has it now.
+    its work, for a job that was put off. `attempt` is the word of the next try: one that got no
+    answer when it was begun has the same word again. `told` says that its person has heard what
+    became of it, `lost` that another worker has it now, or nobody: Redis was emptied.
     """
 
     taken: Taken
@@ -27,7 +34,8 @@ class Held:
     due: float
     rest: float = 0.0
     until: PutOff | None = None
-    put_off: bool = False
+    attempt: str = field(default_factory=new_attempt)
+    told: bool = False
     fence: Fence | None = None
     running: bool = False
     closing: bool = False

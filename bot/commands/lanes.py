@@ -6,6 +6,7 @@ deployment in the line and the deployment's lock is ours. The line is the order 
 typed, over all processes: an entry leaves it when its job has ended, so the first one may run.
 The threads run the jobs and close them. A job that was put off keeps its claim and its place in
 the line, but no thread, no lock and no room: others go on, those of its deployment wait behind it.
+A job that Redis has lost is not run again, which might undo what was typed since: we tell of it.
 
 Times here are real seconds of the machine's steady clock: they are about processes that may be
 dead, not about what people wait for. Only how long a job is put off is by the work's own clock.
@@ -19,15 +20,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tenacity
 
-from bot.commands.hand import Hand, Held, first_of_each, remembered
+from bot.commands.account import described, trace_of, without_words
+from bot.commands.hand import Hand, Held, first_of_each, new_attempt, remembered
 from bot.commands.work import PutOff, Running, Work
-from bot.errors import StaleError, StoreUnavailableError
-from bot.store import Job, Lane, Taken
-from bot.store.holding import Claims, Locks, Runs
+from bot.errors import LostError, StaleError, StoreUnavailableError
+from bot.store import Lane, Taken
+from bot.store.holding import Hall
 
 _log = logging.getLogger(__name__)
 
@@ -53,20 +55,6 @@ class Pace:
     again: float = 1.0
     tries: int = 3
     grace: float = 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class Hall:
-    """The ports of the store that a lane needs, and the name that this worker has there.
-
-    `beat` is called at each round of a lane, at least every `Pace.renew` while Redis answers.
-    """
-
-    name: str
-    claims: Claims
-    runs: Runs
-    locks: Locks
-    beat: Callable[[str], None] = lambda _: None
 
 
 _Act = Callable[[Taken], None]
@@ -98,7 +86,7 @@ class LaneReader:
 
     def _round(self, pool: ThreadPoolExecutor) -> None:
         self._hall.beat(f"{self._lane} lane")
-        self._renew()
+        self._renew(pool)
         self._settle()
         self._adopt()
         self._start(pool)
@@ -119,21 +107,26 @@ class LaneReader:
         _log.warning("waiting lane=%s try=%s error=%s", self._lane, state.attempt_number, error)
         self._look_at = 0.0  # an answer may have been lost: look for what is ours
 
-    def _renew(self) -> None:
-        """Renew what is due; drop what has gone to others."""
+    def _renew(self, pool: ThreadPoolExecutor) -> None:
+        """Renew what is due; let a thread find out where the rest has gone."""
         now = time.monotonic()
         for held in [held for held in self._hand.all() if now >= held.due and not held.lost]:
-            fence = held.fence if held.running else None
-            ours = self._hall.claims.renew(held.taken)
-            if ours and (not fence or self._hall.locks.renew(fence, self._pace.lease)):
+            if self._is_ours(held):
                 held.due = now + self._pace.renew
-                continue
-            if held.closing:  # its thread was quicker, or closing it will tell
-                continue
-            _log.warning("lost ref=%s; another worker has it", held.taken.job.id)
-            held.lost = True  # a thread that still runs it drops it when it comes back
-            if not held.running:
-                self._hand.drop(held)
+            elif not held.closing:  # else its thread was quicker, or closing it will tell
+                _log.warning("not ours any more ref=%s", held.taken.job.id)
+                held.lost = True  # a thread that still runs it drops it when it comes back
+                if not held.running:
+                    self._begin(pool, held)
+
+    def _is_ours(self, held: Held) -> bool:
+        """Renew a job, and the lock that it runs under."""
+        fence = held.fence if held.running else None
+        try:
+            ours = self._hall.claims.renew(held.taken)
+        except LostError:
+            return False
+        return ours and (not fence or self._hall.locks.renew(fence, self._pace.lease))
 
     def _settle(self) -> None:
         """Close what had ended while Redis was away."""
@@ -161,15 +154,19 @@ class LaneReader:
         self._hand.wake()
         waiting = [held for held in self._hand.ready() if held.rest <= now]
         firsts: dict[str, str] = {}
+        busy = {held.key for held in self._hand.running()}  # also under a lock that Redis lost
         if any(held.key for held in waiting) and self._free() > 0:
             firsts = first_of_each(self._hall.claims.line(self._lane), self._key)
         for held in waiting:
             if self._free() <= 0:
                 return
-            if not held.key or (firsts.get(held.key) == held.taken.receipt and self._lock(held)):
-                held.running = True
-                held.due = now + self._pace.renew
-                pool.submit(self._run, held)
+            first = held.key not in busy and firsts.get(held.key or "") == held.taken.receipt
+            if not held.key or (first and self._lock(held)):
+                self._begin(pool, held)
+
+    def _begin(self, pool: ThreadPoolExecutor, held: Held) -> None:
+        held.running, held.due = True, time.monotonic() + self._pace.renew
+        pool.submit(self._run, held)
 
     def _lock(self, held: Held) -> bool:
         """Take the lock of a job's deployment; False while another process holds it."""
@@ -191,7 +188,7 @@ class LaneReader:
 
     def _run(self, held: Held) -> None:
         """Run a job and close it. In a thread of the pool."""
-        act: _Act = _leave
+        act: _Act = self._leave
         try:
             act = self._outcome(held)
             self._close(held, act)
@@ -203,37 +200,47 @@ class LaneReader:
 
     def _outcome(self, held: Held) -> _Act:
         """Run a job; return how to close it."""
-        job, tries = held.taken.job, 0
+        job, begun = held.taken.job, None
         try:
-            tries = self._hall.runs.begin(held.taken)
-            if tries > self._pace.tries:
-                return self._parking(job, tries, "workers died with it")
-            _log.info("running ref=%s try=%s", job.id, tries)
-            running = Running(job, tries, held.fence, held.put_off)
-            return self._after(held, self._work.perform(running))
+            begun = self._hall.runs.begin(held.taken, held.attempt, self._work.now())
+            held.attempt = new_attempt()
+            if begun.tries > self._pace.tries:
+                return self._parking(held, begun.tries, "workers died with it")
+            _log.info("running ref=%s try=%s", job.id, begun.tries)
+            until = self._work.perform(Running(job, begun, held.fence))
+            held.told = until is None
+            return functools.partial(self._put_off, held, until) if until else self._end
         except StaleError as error:
             _log.warning("left ref=%s error=%s", job.id, error)
-            return _leave
+            return self._leave
         except StoreUnavailableError as error:
             _log.warning("unfinished ref=%s error=%s", job.id, error)
-            return self._hall.runs.give_back
+            return self._hall.runs.give_back if begun else functools.partial(self._rest, held)
         except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a log
-            _log.exception("broken ref=%s try=%s", job.id, tries)
-            if self._lane is Lane.CHANGE and tries < self._pace.tries:
-                return functools.partial(self._rest, held)
-            return self._parking(job, tries, f"{type(error).__name__}: {error}"[:300])
+            return self._broken(held, begun.tries if begun else 0, error)
 
-    def _after(self, held: Held, until: PutOff | None) -> _Act:
-        return functools.partial(self._put_off, held, until) if until else self._end
+    def _broken(self, held: Held, tries: int, error: Exception) -> _Act:
+        """Log a bug; let a change be tried again, and put aside what was tried often enough."""
+        job = held.taken.job
+        _log.error("broken ref=%s try=%s\n%s", job.id, tries, trace_of(job, error))
+        if self._lane is Lane.CHANGE and tries < self._pace.tries:
+            return functools.partial(self._rest, held)
+        return self._parking(held, tries, described(job, error))
 
-    def _parking(self, job: Job, tries: int, reason: str) -> _Act:
+    def _parking(self, held: Held, tries: int, reason: str) -> _Act:
+        job, held.told = held.taken.job, True
         _log.error("parked ref=%s try=%s reason=%s", job.id, tries, reason)
         if tries <= self._pace.tries + 1:  # after that, telling is what workers die of
             try:
                 self._work.broken(job)
             except Exception:  # noqa: BLE001 - the job is put aside whether or not they hear of it
                 _log.exception("untold ref=%s", job.id)
-        return lambda taken: self._hall.runs.park(taken, reason)
+        aside = replace(held.taken, job=without_words(job))
+        return lambda _: self._hall.runs.park(aside, reason)
+
+    def _leave(self, taken: Taken) -> None:
+        """Let go of a job that is in other hands, or that we look for later."""
+        self._hall.claims.renew(taken)  # raises where it is in nobody's
 
     def _end(self, taken: Taken) -> None:
         self._hall.runs.end(taken)
@@ -247,7 +254,7 @@ class LaneReader:
     def _put_off(self, held: Held, until: PutOff, taken: Taken) -> None:
         """Keep a job in our hands and try it again at that time; this try does not count."""
         self._hall.runs.excuse(taken)
-        held.until, held.put_off = until, True
+        held.until = until
         held.running = held.closing = False
         _log.info("put off ref=%s", taken.job.id)
 
@@ -260,6 +267,8 @@ class LaneReader:
             act(held.taken)
         except StaleError as error:
             _log.warning("left ref=%s error=%s", held.taken.job.id, error)
+            if isinstance(error, LostError) and not held.told:
+                self._work.lost(held.taken.job)
         if held.running:
             self._hand.drop(held)
 
@@ -282,7 +291,3 @@ class LaneReader:
         """Return how long we may wait: until the next renewal or look, and never very long."""
         times = [held.due for held in self._hand.all() if not held.lost] + [self._look_at]
         return max(0.01, min(self._pace.idle, min(times) - time.monotonic()))
-
-
-def _leave(taken: Taken) -> None:
-    """Do nothing: the job is in other hands, or we look for it later."""

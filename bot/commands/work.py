@@ -1,23 +1,26 @@
 """Port: what becomes of jobs, as the lanes see it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
+from bot.commands.account import Account
 from bot.store import Fence, Job
+from bot.store.holding import Begun
 from gitops.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A job that runs now: which try it is, from 1, and the fence for what it writes.
+    """A job that runs now: which try it is, and the fence for what it writes.
 
-    `put_off` says that this process ran it before and put it off, so the person knows.
+    `account` is for the audit log.
     """
 
     job: Job
-    tries: int
-    fence: Fence | None
-    put_off: bool = False
+    begun: Begun
+    fence: Fence | None = None
+    account: Account = field(default_factory=Account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,10 @@ class PutOff:
 
 class Work(Protocol):
     """What becomes of jobs."""
+
+    def now(self) -> datetime:
+        """Return the time of day by the work's own clock, by which jobs grow old."""
+        ...
 
     def key(self, job: Job) -> str | None:
         """Return the deployment that a job changes; jobs of one deployment run in their order."""
@@ -48,4 +55,8 @@ class Work(Protocol):
 
     def broken(self, job: Job) -> None:
         """Tell the person that their job was put aside."""
+        ...
+
+    def lost(self, job: Job) -> None:
+        """Tell the person that Redis lost their job before its end; it is not run again."""
         ...

@@ -142,13 +142,15 @@ class Rollout:
     Of the newest pull request: `review`, its `head`, the ids of the reviews and the names of the
     failed checks that were told, `checks` as the card shows them, `marked` our own status on the
     head, `merged_at` (ISO 8601), `merge` what main got of it, `late` what was told of a merge that
-    is not applied, and `closes`, how often it was closed.
+    is not applied, `closes`, how often it was closed, and `requesters`, whom its commits name, as
+    read when Redis was lost.
 
     Of the cluster: `applied` is the desired state that it shows of ours, which a newer proposal
-    leaves running until it is merged; `phase` is how far its pods have come and was told; `removed`
-    and `missing` say that the set is gone, as asked or not; `lost` (ISO 8601) is since when the
-    cluster does not answer, and `unreachable` that people were told. `recalled` says that Redis was
-    lost: what the cluster shows first was told before, and so were the proofs of what serves then.
+    leaves running until it is merged; `phase` is how far its pods have come and was told; `shut`
+    what was told of why ready groups cannot be asked; `removed` and `missing` say that the set is
+    gone, as asked or not; `lost` (ISO 8601) is since when the cluster does not answer, and
+    `unreachable` that people were told. `recalled` says that Redis was lost: what the cluster shows
+    first was told before, and so were the proofs of what serves then.
     """
 
     pull_number: int
@@ -162,9 +164,11 @@ class Rollout:
     merge: str = ""
     late: str = ""
     closes: int = 0
+    requesters: tuple[str, ...] = ()
     uid: str = ""
     applied: str = ""
     phase: str = ""
+    shut: str = ""
     served: bool = False
     removed: bool = False
     missing: bool = False
@@ -199,8 +203,12 @@ class Posts(Protocol):
         """Remember that the message `key` is about to be posted; return what was known."""
         ...
 
-    def stands(self, key: str, message: str) -> None:
-        """Remember the time stamp of the message `key`."""
+    def stands(self, key: str, message: str) -> str:
+        """Remember the time stamp of the message `key`; return the one that was first."""
+        ...
+
+    def message(self, key: str) -> str | None:
+        """Return the time stamp of the message `key`; None while it is not known to stand."""
         ...
 
 
@@ -217,6 +225,10 @@ class Records(Protocol):
 
     def proposals(self) -> Iterable[Proposal]:
         """Return every proposal."""
+        ...
+
+    def recall(self, proposal: Proposal, rollout: Rollout, fence: Fence | None = None) -> bool:
+        """Keep, in one step, a deployment that no proposal names; False when one does."""
         ...
 
     def rollout(self, key: str) -> Rollout | None:

@@ -1,6 +1,8 @@
 """Adapter: the Audit port: JSON lines to standard output, and a Redis stream.
 
-Key: `leadline:audit` (stream of JSON). Standard output comes first: it needs nothing but a pipe.
+Keys: `leadline:audit` (stream of JSON) and `leadline:audited:REF`. Standard output comes first: it
+needs nothing but a pipe. The stream has each command once. Standard output has it at least once:
+again if a process dies between the two, or if Redis is away while a command that ended is closed.
 """
 
 import logging
@@ -11,10 +13,14 @@ import redis
 
 from bot.audit import Entry
 from bot.errors import StoreUnavailableError
+from bot.store import scripts as lua
 from bot.store.connection import said
 
 KEPT = 10_000
 """Entries that Redis keeps at least; whoever needs all of them keeps the lines."""
+
+AUDITED = 24 * 3600
+"""How long it is remembered that a command has its entry, in seconds; as long as its delivery."""
 
 _STREAM = "leadline:audit"
 _log = logging.getLogger(__name__)
@@ -27,12 +33,23 @@ class RedisAudit:
         self._redis = client
 
     def record(self, entry: Entry) -> None:
-        """Write a line, then add it to the stream; see the port."""
+        """Write a line, then add it to the stream, unless it stands there; see the port."""
         line = msgspec.json.encode(entry).decode()
-        sys.stdout.write(f'{{"audit":{line}}}\n')
-        sys.stdout.flush()
+        key, written = f"leadline:audited:{entry.ref}", False
         try:
             with said("keeping an audit entry"):
-                self._redis.xadd(_STREAM, {"entry": line}, maxlen=KEPT, approximate=True)
+                if self._redis.exists(key):
+                    return
+                _write(line)
+                written = True
+                words = (line, str(AUDITED), str(KEPT))
+                self._redis.eval(lua.KEEP_ENTRY, 2, _STREAM, key, *words)
         except StoreUnavailableError as error:
+            if not written:
+                _write(line)
             _log.warning("audit entry only on standard output ref=%s error=%s", entry.ref, error)
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(f'{{"audit":{line}}}\n')
+    sys.stdout.flush()

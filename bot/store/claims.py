@@ -1,7 +1,7 @@
 """Adapter: the Claims and Runs ports over the consumer group of each lane's stream.
 
-Keys: the streams of `bot.store.queue`, `leadline:tries:LANE` (hash: tries of unfinished jobs) and
-`leadline:parked` (stream, bounded).
+Keys: the streams of `bot.store.queue`, `leadline:tries:LANE` (hash: tries of unfinished jobs, when
+the first began, and which were put off) and `leadline:parked` (stream, bounded).
 
 A consumer is called NAME:XXXXXXXX, the worker's name and a word of this process alone, so that two
 processes that were given the same name never hold the same job. A process that starts takes over
@@ -12,21 +12,26 @@ to both. So every worker has a name of its own (LEADLINE_WORKER).
 Waiting is done by XREAD, which takes nothing: fakeredis ignores BLOCK when COUNT is given, and
 without COUNT one process would take all that waits. The entries of XREAD only say that it is time
 to look; taking is XREADGROUP with COUNT.
+
+A Redis that was emptied has lost the group too. Every call makes it again and goes on; it begins
+with the stream's first entry, so jobs that were put since are not passed over.
 """
 
-import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
+import msgspec
 import redis
 
-from bot.errors import StaleError
+from bot.errors import LostError, StaleError
 from bot.store import Lane, Taken
 from bot.store import scripts as lua
 from bot.store.connection import WORKER, Patience, connect, lost_group, said
-from bot.store.queue import MOST, decoded, stream
+from bot.store.holding import Begun
+from bot.store.queue import MOST, decoded, seen, stream
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +40,9 @@ IDLE = 45.0
 
 PARKED = 1000
 """Most jobs that are kept aside for people to look at; the oldest go first."""
+
+PARKED_FOR = 30 * 24 * 3600
+"""How long they are kept, in seconds."""
 
 FORGOTTEN = 24 * 3600
 """Seconds after which a consumer that holds nothing is forgotten."""
@@ -66,10 +74,14 @@ class RedisClaims:
     def inherit(self, lane: Lane) -> Sequence[Taken]:
         """Take up what earlier processes of our name left; see the module."""
         words = (_GROUP, self._me, self._name, str(FORGOTTEN * 1000))
-        with said("taking up commands"):
-            self._stand_group(lane)
+
+        def inherit() -> Sequence[Taken]:
             self._redis.eval(lua.INHERIT, 1, stream(lane), *words)
             return self._read(lane, "0", MOST)
+
+        with said("taking up commands"):
+            self._stand_group(lane)
+        return self._asked("taking up commands", lane, inherit)
 
     def take(self, lane: Lane, most: int, wait: float) -> Sequence[Taken]:
         """Take new jobs; see the port."""
@@ -80,7 +92,7 @@ class RedisClaims:
                 found = self._read(lane, ">", most)
             return found
 
-        return self._asked("reading commands", lane, read, [])
+        return self._asked("reading commands", lane, read)
 
     def adopt(self, lane: Lane, most: int, known: Collection[str]) -> Sequence[Taken]:
         """Take jobs that nobody works on; see the port."""
@@ -93,7 +105,7 @@ class RedisClaims:
             self._cursor[lane], others = found[0], found[1]
             return [*mine, *self._kept(lane, others)]
 
-        return self._asked("looking for abandoned commands", lane, claim, [])
+        return self._asked("looking for abandoned commands", lane, claim)
 
     def line(self, lane: Lane) -> Sequence[Taken]:
         """Return what is in anybody's hands, in order.
@@ -109,15 +121,18 @@ class RedisClaims:
             self._learn(lane, receipts)
             return [self._bodies[lane][r] for r in receipts if r in self._bodies[lane]]
 
-        return self._asked("reading the line", lane, read, [])
+        return self._asked("reading the line", lane, read)
 
     def renew(self, taken: Taken) -> bool:
         """Say that we still work on a job; see the port."""
         return bool(self._ask("renewing a command", lua.RENEW, taken))
 
-    def begin(self, taken: Taken) -> int:
+    def begin(self, taken: Taken, attempt: str, at: datetime) -> Begun:
         """Count a try; see the port."""
-        return self._insist("beginning a command", lua.BEGIN, taken)
+        words = (attempt, at.isoformat())
+        tries, begun, told = self._insist("beginning a command", lua.BEGIN, taken, *words)
+        first, _, since = begun.partition(" ")
+        return Begun(int(tries), datetime.fromisoformat(since), first != attempt, bool(told))
 
     def end(self, taken: Taken) -> None:
         """Forget a job that has ended."""
@@ -125,31 +140,33 @@ class RedisClaims:
 
     def park(self, taken: Taken, reason: str) -> None:
         """Put a job aside; see the port."""
-        self._insist("parking a command", lua.PARK, taken, str(PARKED), reason)
+        text = msgspec.json.encode(taken.job).decode()
+        words = (str(PARKED), str(PARKED_FOR), reason, text)
+        self._insist("parking a command", lua.PARK, taken, *words)
 
     def give_back(self, taken: Taken) -> None:
         """Leave a job to any worker at once; see the port."""
-        excused = "1" if taken.job.lane is Lane.CHANGE else "0"
-        idle = str(self._idle + 1)
-        self._insist("giving a command back", lua.GIVE_BACK, taken, idle, excused)
+        self._insist("giving a command back", lua.GIVE_BACK, taken, str(self._idle + 1))
 
     def excuse(self, taken: Taken) -> None:
         """Keep a job whose last try does not count; see the port."""
         self._insist("putting a command off", lua.EXCUSE, taken)
 
-    def _insist(self, act: str, script: str, taken: Taken, *words: str) -> int:
+    def _insist(self, act: str, script: str, taken: Taken, *words: str) -> Any:  # noqa: ANN401
         answer = self._ask(act, script, taken, *words)
         if not answer:
             raise StaleError(f"{act} {taken.job.id}: it is in the hands of another worker")
         return answer
 
-    def _ask(self, act: str, script: str, taken: Taken, *words: str) -> int:
-        lane = taken.job.lane
-        keys = (stream(lane), f"leadline:tries:{lane.value}", "leadline:parked")
-        all_words = (_GROUP, self._me, taken.receipt, *words)
-        return self._asked(
-            act, lane, lambda: int(str(self._redis.eval(script, 3, *keys, *all_words))), 0
+    def _ask(self, act: str, script: str, taken: Taken, *words: str) -> Any:  # noqa: ANN401
+        job, all_words = taken.job, (_GROUP, self._me, taken.receipt, *words)
+        keys = (*_keys(job.lane), seen(job.id))
+        answer = self._asked(
+            act, job.lane, lambda: self._redis.eval(script, len(keys), *keys, *all_words)
         )
+        if answer == lua.LOST:
+            raise LostError(f"{act} {job.id}: Redis was emptied and has lost it")
+        return answer
 
     def _wait(self, lane: Lane, seconds: float) -> bool:
         answer: Any = self._redis.xread(
@@ -170,16 +187,18 @@ class RedisClaims:
     def _kept(self, lane: Lane, entries: list[tuple[str, dict[str, str]]]) -> list[Taken]:
         """Return the jobs of entries; park those that this version cannot read."""
         jobs = [(receipt, decoded(fields)) for receipt, fields in entries if fields]
-        for receipt, job in jobs:
-            if job is None:
-                self._park_unread(lane, receipt)
+        for receipt, fields in entries:
+            if fields and decoded(fields) is None:
+                self._park_unread(lane, receipt, fields)
         return [Taken(job, receipt) for receipt, job in jobs if job is not None]
 
-    def _park_unread(self, lane: Lane, receipt: str) -> None:
+    def _park_unread(self, lane: Lane, receipt: str, fields: dict[str, str]) -> None:
         _log.error("parked receipt=%s reason=unreadable; another version wrote it", receipt)
-        keys = (stream(lane), f"leadline:tries:{lane.value}", "leadline:parked")
-        words = (_GROUP, self._me, receipt, str(PARKED), "written by another version")
-        self._redis.eval(lua.PARK, 3, *keys, *words)
+        keys = (*_keys(lane), stream(lane))  # its id is not known, so none is looked for
+        text = fields.get("job", "") if lane is Lane.CHANGE else ""  # nor is a question kept
+        limits = (str(PARKED), str(PARKED_FOR))
+        words = (_GROUP, self._me, receipt, *limits, "written by another version", text)
+        self._redis.eval(lua.PARK, len(keys), *keys, *words)
 
     def _learn(self, lane: Lane, receipts: list[str]) -> None:
         """Read the texts of entries that we have not seen, and forget those that are gone."""
@@ -193,8 +212,8 @@ class RedisClaims:
         jobs = {receipt: decoded(fields) for receipt, fields in found}
         self._bodies[lane] = known | {r: Taken(j, r) for r, j in jobs.items() if j is not None}
 
-    def _asked(self, act: str, lane: Lane, call: Callable[[], Answer], nothing: Answer) -> Answer:
-        """Call Redis; when it has lost our group, make that again and answer `nothing`."""
+    def _asked(self, act: str, lane: Lane, call: Callable[[], Answer]) -> Answer:
+        """Call Redis; when it has lost our group, make that again and call once more."""
         with said(act):
             try:
                 return call()
@@ -203,14 +222,16 @@ class RedisClaims:
                     raise
                 _log.warning("queue lost lane=%s; Redis was emptied", lane.value)
                 self._stand_group(lane)
-                return nothing
+                return call()
 
     def _stand_group(self, lane: Lane) -> None:
-        # Looked for first: fakeredis closes a connection after any error it answers.
-        there = self._redis.exists(stream(lane)) and self._redis.xinfo_groups(stream(lane))
-        if not there:
-            with contextlib.suppress(redis.ResponseError):  # another process was quicker
-                self._redis.xgroup_create(stream(lane), _GROUP, id="0", mkstream=True)
+        """Make the group where there is none, from the first entry on: none may be passed over."""
+        if self._redis.eval(lua.STAND_GROUP, 1, stream(lane), _GROUP):
+            self._seen[lane] = "0-0"  # a new Redis may count from an earlier time
+
+
+def _keys(lane: Lane) -> tuple[str, str, str]:
+    return stream(lane), f"leadline:tries:{lane.value}", "leadline:parked"
 
 
 def _entries(answer: Any) -> list[tuple[str, dict[str, str]]]:  # noqa: ANN401 - redis-py's shapes

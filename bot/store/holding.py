@@ -1,9 +1,25 @@
 """Ports: jobs in the hands of workers, and locks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from bot.store import Fence, Lane, Taken
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Which try of a job this is, from 1, and when the first one began, which may be this one.
+
+    Tries that were given back or excused do not count. `again` says that an earlier one began all
+    the same, `put_off` that the job was put off before; by any worker.
+    """
+
+    tries: int
+    first: datetime
+    again: bool = False
+    put_off: bool = False
 
 
 class Claims(Protocol):
@@ -30,18 +46,23 @@ class Claims(Protocol):
         ...
 
     def renew(self, taken: Taken) -> bool:
-        """Say that we still work on a job; False when it is no longer ours."""
+        """Say that we still work on a job; False when another has or had it.
+
+        Raises:
+            LostError: nobody has it; Redis was emptied.
+        """
         ...
 
 
 class Runs(Protocol):
     """Beginning and end of a job. All of them refuse a job that is no longer ours."""
 
-    def begin(self, taken: Taken) -> int:
-        """Count a try and return its number, from 1.
+    def begin(self, taken: Taken, attempt: str, at: datetime) -> Begun:
+        """Count a try; the same word of an `attempt` counts once, since an answer may be lost.
 
         Raises:
             StaleError: the job is in other hands; so do the others.
+            LostError: nobody has it; Redis was emptied. So do the others.
         """
         ...
 
@@ -50,15 +71,15 @@ class Runs(Protocol):
         ...
 
     def park(self, taken: Taken, reason: str) -> None:
-        """Put a job aside for people to look at; it is not run again."""
+        """Put a job aside for people to look at, as it is given here; it is not run again."""
         ...
 
     def give_back(self, taken: Taken) -> None:
-        """Leave a job to any worker at once; for a change, the try does not count."""
+        """Leave a job to any worker at once; its last try does not count."""
         ...
 
     def excuse(self, taken: Taken) -> None:
-        """Keep a job in our hands, at its place in the line; its last try does not count."""
+        """Keep a job that is put off in our hands and its place; its last try does not count."""
         ...
 
 
@@ -70,9 +91,23 @@ class Locks(Protocol):
         ...
 
     def renew(self, fence: Fence, seconds: float) -> bool:
-        """Hold on for so long; False when another has had the lock since."""
+        """Hold on for so long; False when another has had the lock since, or Redis has lost it."""
         ...
 
     def release(self, fence: Fence) -> None:
         """Let the lock go, if it is still ours."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """What a worker needs to hold jobs: its name and the ports.
+
+    `beat` is called at each round of a lane, at least every 10 s while Redis answers.
+    """
+
+    name: str
+    claims: Claims
+    runs: Runs
+    locks: Locks
+    beat: Callable[[str], None] = lambda _: None

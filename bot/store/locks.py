@@ -1,7 +1,8 @@
 """Adapter: the Locks port over Redis.
 
 Keys: `leadline:lock:KEY` (the holder, while it lasts), `leadline:fences` (hash: the newest token of
-each key, which a fenced write is compared with) and `leadline:token` (counter).
+each key, which a fenced write is compared with) and `leadline:token` (the newest of all). A Redis
+that has lost them refuses every renewal and every fenced write: whoever held a lock takes it anew.
 """
 
 import redis

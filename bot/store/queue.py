@@ -5,6 +5,7 @@ Keys: `leadline:jobs:LANE` (stream, group `workers`; an entry is deleted when it
 """
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ import redis
 from bot.errors import QueueFullError
 from bot.store import Depth, Job, Lane
 from bot.store import scripts as lua
-from bot.store.connection import EDGE, Patience, connect, said
+from bot.store.connection import EDGE, Own, Patience, connect, said
 
 SEEN = 24 * 3600
 """How long a delivery key is remembered, in seconds; Slack redelivers for minutes."""
@@ -25,21 +26,24 @@ MOST = 1000
 class RedisQueue:
     """Queue."""
 
-    def __init__(self, client: redis.Redis, most: int = MOST) -> None:
+    def __init__(
+        self, client: redis.Redis, most: int = MOST, own: Callable[[], redis.Redis] | None = None
+    ) -> None:
         self._redis = client
         self._most = most
+        self._own = own or (lambda: client)
 
     @classmethod
     def connect(cls, url: str, patience: Patience = EDGE, most: int = MOST) -> "RedisQueue":
         """Return a queue for a redis:// address; no call is made yet."""
-        return cls(connect(url, patience), most)
+        return cls(connect(url, patience), most, Own(url, patience).client)
 
     def put(self, job: Job) -> bool:
         """Keep a job durably, once; see the port."""
-        keys = (f"leadline:seen:{job.id}", stream(job.lane))
+        keys = (seen(job.id), stream(job.lane))
         text = msgspec.json.encode(job).decode()
         with said("queueing a command"):
-            answer = self._redis.eval(lua.PUT, 2, *keys, text, str(SEEN), str(self._most))
+            answer = self._own().eval(lua.PUT, 2, *keys, text, str(SEEN), str(self._most))
         if answer == "full":
             raise QueueFullError(
                 f"queueing a command: {self._most} wait already; nothing was done, "
@@ -59,6 +63,11 @@ class RedisQueue:
 def stream(lane: Lane) -> str:
     """Return the key of a lane's stream."""
     return f"leadline:jobs:{lane.value}"
+
+
+def seen(job: str) -> str:
+    """Return the key that stands as long as a job's id is remembered."""
+    return f"leadline:seen:{job}"
 
 
 def decoded(fields: dict[str, str]) -> Job | None:

@@ -44,10 +44,17 @@ class RedisStore:
             known = cast("dict[str, str]", self._redis.hgetall(name))
         return Sent(datetime.fromisoformat(known["at"]), known.get("message"), not first)
 
-    def stands(self, key: str, message: str) -> None:
-        """Remember the time stamp of a message."""
+    def stands(self, key: str, message: str) -> str:
+        """Remember the time stamp of a message; see the port."""
         with said("remembering a message"):
-            self._redis.hset(f"leadline:post:{key}", "message", message)
+            if self._redis.hsetnx(f"leadline:post:{key}", "message", message):
+                return message
+        return self.message(key) or message
+
+    def message(self, key: str) -> str | None:
+        """Return the time stamp of a message; see the port."""
+        with said("reading a message's place"):
+            return cast("str | None", self._redis.hget(f"leadline:post:{key}", "message"))
 
     def propose(self, proposal: Proposal, fence: Fence | None = None) -> None:
         """Keep the newest proposal of a deployment; see the port."""
@@ -59,6 +66,19 @@ class RedisStore:
         with said("reading proposals"):
             texts = cast("list[str]", self._redis.hvals(_PROPOSALS))
         return [msgspec.json.decode(text, type=Proposal) for text in texts]
+
+    def recall(self, proposal: Proposal, rollout: Rollout, fence: Fence | None = None) -> bool:
+        """Keep a deployment that no proposal names; see the port."""
+        act, values = "recalling a proposal", (proposal, rollout)
+        texts = [msgspec.json.encode(value).decode() for value in values]
+        held = (fence.key, str(fence.token)) if fence else ()
+        with said(act):
+            done = self._redis.eval(
+                lua.RECALL, 3, _PROPOSALS, _ROLLOUTS, FENCES, proposal.key, *texts, *held
+            )
+        if done == lua.STALE:
+            raise _stale(act, proposal.key)
+        return bool(done)
 
     def rollout(self, key: str) -> Rollout | None:
         """Return how far a deployment has come."""
@@ -80,4 +100,8 @@ class RedisStore:
             words = (field, text, fence.key, str(fence.token))
             written = self._redis.eval(lua.WRITE_FENCED, 2, name, FENCES, *words)
         if not written:
-            raise StaleError(f"{act} of {field}: another worker has taken over; not written")
+            raise _stale(act, field)
+
+
+def _stale(act: str, key: str) -> StaleError:
+    return StaleError(f"{act} of {key}: another worker has taken over; not written")

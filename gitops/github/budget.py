@@ -46,6 +46,7 @@ class ContentBudget:
                     f"writing to GitHub: its {A_MINUTE} writes a minute or {AN_HOUR} an hour are"
                     " used up",
                     wait,
+                    "GitHub's limit on writes",
                 )
             self._clock.sleep(wait)
 

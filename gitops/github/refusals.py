@@ -20,6 +20,9 @@ UNKNOWN_WAIT = 60.0
 LONGEST_WAIT = 3600.0
 """Seconds after which every limit of GitHub's has room again."""
 
+PRIMARY, SECONDARY = "GitHub's hourly limit on requests", "GitHub's secondary rate limit"
+"""What people read of its primary limit, and of those that it calls secondary."""
+
 _RACES = (
     "reference already exists",
     "reference does not exist",
@@ -57,7 +60,9 @@ def judge(
     said = _said(found)
     text = f"{act} on GitHub: {found.status} {said}".rstrip()
     if (wait := _wait(found, said, now)) is not None:
-        return Judged(ForgeBusyError(text, wait), again=True)
+        hourly = _is_spent(found, said) and "secondary rate limit" not in said.lower()
+        limit = PRIMARY if hourly else SECONDARY
+        return Judged(ForgeBusyError(text, wait, limit), again=True)
     if found.status in (409, 422):
         return _conflict(text, found.status, said)
     advice = {
@@ -101,12 +106,18 @@ def _wait(found: GithubException, said: str, now: datetime) -> float | None:
     headers, low = found.headers or {}, said.lower()
     if (asked := _number(headers.get("retry-after"))) is not None:
         return min(asked, LONGEST_WAIT)
-    if headers.get("x-ratelimit-remaining") == "0" or low.startswith("api rate limit exceeded"):
+    if _is_spent(found, said):
         reset = _number(headers.get("x-ratelimit-reset"))
         left = UNKNOWN_WAIT if reset is None else reset - now.timestamp()
         return min(max(left, 1.0), LONGEST_WAIT)
     limited = found.status == 429 or "secondary rate limit" in low or "abuse detection" in low  # noqa: PLR2004 - HTTP
     return UNKNOWN_WAIT if limited else None
+
+
+def _is_spent(found: GithubException, said: str) -> bool:
+    """Say whether the hour's requests are used up."""
+    spent = (found.headers or {}).get("x-ratelimit-remaining") == "0"
+    return spent or said.lower().startswith("api rate limit exceeded")
 
 
 def _number(header: str | None) -> float | None:

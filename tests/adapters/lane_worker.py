@@ -8,14 +8,16 @@ SECONDS is the silence after which another takes a worker's jobs over.
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 
 import redis
 
-from bot.commands.lanes import Hall, LaneReader, Pace
+from bot.commands.lanes import LaneReader, Pace
 from bot.commands.work import Running
 from bot.errors import StaleError
 from bot.store import Job, Lane, Proposal
 from bot.store.claims import RedisClaims
+from bot.store.holding import Hall
 from bot.store.locks import RedisLocks
 from bot.store.redis import RedisStore
 
@@ -28,6 +30,9 @@ class Effects:
         self.records = RedisStore.connect(url)
         self.name = name
 
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
     def key(self, job: Job) -> str:
         return job.text.split()[1]
 
@@ -35,7 +40,7 @@ class Effects:
         verb, deployment = running.job.text.split()
         there = self.raw.sismember("there", running.job.id)
         self.raw.rpush("begun", self.name)
-        if verb == "hold" and running.tries == 1:
+        if verb == "hold" and running.begun.tries == 1:
             self.raw.blpop(["go"], 20)
         try:
             self.records.propose(proposal(deployment, self.name), running.fence)
@@ -49,6 +54,9 @@ class Effects:
                 both.execute()
 
     def broken(self, job: Job) -> None:
+        self.raw.rpush("told", job.id)
+
+    def lost(self, job: Job) -> None:
         self.raw.rpush("told", job.id)
 
 

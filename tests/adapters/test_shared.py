@@ -126,7 +126,7 @@ def test_what_redis_lost_is_published_again_also_when_main_has_not_moved(shared,
 
 
 def test_what_is_too_old_is_not_decided_by(shared, github):
-    clock = Time()
+    clock = Time(rate=0)
     Mirror(FromForge(forge(github), shared, clock)).desired()
     edge = Mirror(FromSnapshot(shared, clock))
 

@@ -36,6 +36,15 @@ def test_an_intent_is_kept_with_its_first_time_and_its_message(store):
     assert third.message == "17.5"
 
 
+def test_of_two_messages_of_one_key_the_one_that_was_kept_first_stands(store):
+    store.intend("card:1", NOON)
+    before = store.message("card:1")
+
+    kept = [store.stands("card:1", message) for message in ("17.5", "18.5", "17.5")]
+
+    assert (before, kept, store.message("card:1")) == (None, ["17.5"] * 3, "17.5")
+
+
 def test_proposals_and_rollouts_come_back_as_they_were(store):
     proposal = Proposal(
         "example", "m", "default", "qwen3-32b", "qwen3-32b", "vllm 0.10.0", "1×(2×1 GPU)",
@@ -69,6 +78,32 @@ def test_a_proposal_of_a_worker_that_was_overtaken_is_refused(store, locks):
     with pytest.raises(StaleError, match="another worker has taken over"):
         store.propose(OLD, slow)
     assert list(store.proposals()) == [NEW]
+
+
+def test_a_recall_keeps_both_records_only_while_nobody_has_proposed(store, locks):
+    fence = locks.acquire("role:watch", "w1", 15)
+    first = store.recall(OLD, Rollout(7, "merged"), fence)
+    store.propose(NEW)
+
+    again = store.recall(OLD, Rollout(7, "closed"), fence)
+
+    assert (first, again) == (True, False)
+    assert list(store.proposals()) == [NEW]
+    assert store.rollout(OLD.key) == Rollout(7, "merged")
+
+
+@pytest.mark.parametrize("proposed", [False, True])
+def test_a_recall_without_a_fence_and_one_whose_fence_was_lost(store, locks, proposed):
+    fence = locks.acquire("role:watch", "w1", 15)
+    store._redis.flushall()
+    if proposed:
+        store.propose(NEW)
+
+    with pytest.raises(StaleError, match="recalling a proposal of example/m"):
+        store.recall(OLD, Rollout(7), fence)
+    assert list(store.proposals()) == [NEW] * proposed
+    assert store.rollout(OLD.key) is None
+    assert store.recall(OLD, Rollout(7)) is not proposed
 
 
 def test_a_rollout_of_a_watcher_that_was_overtaken_is_refused(store, locks):

@@ -9,6 +9,7 @@ import threading
 import pytest
 import redis
 
+from bot.store.connection import WORKER
 from bot.store.locks import RedisLocks
 from bot.store.queue import RedisQueue
 from bot.store.redis import RedisStore
@@ -25,11 +26,11 @@ PROCESSES.set_forkserver_preload([lane_worker.__name__])
 
 
 class Ambush:
-    """Stands before Redis and calls `strike` at one call, at one moment; then lets nothing pass."""
+    """Stands before Redis and strikes at one call, at one moment; lets on pass only if told to."""
 
-    def __init__(self, url, number, moment):
+    def __init__(self, url, number, moment, strike):
         self.target = redis.connection.parse_url(url)["port"]
-        self.number, self.moment = number, moment
+        self.number, self.moment, self.strike = number, moment, strike
         self.calls = itertools.count(1)
         self.struck = threading.Event()
         self.server = socket.create_server(("127.0.0.1", 0))
@@ -51,26 +52,31 @@ class Ambush:
     def ask(self, client, server, marked):
         with contextlib.suppress(OSError):
             while call := client.recv(1 << 16):
-                if next(self.calls) == self.number:
-                    if self.moment == "before":
-                        return self.strike()
-                    marked.set()
+                if self.is_chosen(call):
+                    if self.moment == "after":
+                        marked.set()
+                    elif not self.passes():
+                        return
                 server.sendall(call)
             server.shutdown(socket.SHUT_RDWR)  # a close would not wake the thread that reads it
-        return None
+
+    def is_chosen(self, call):
+        return next(self.calls) == self.number
 
     def answer(self, client, server, marked):
         with contextlib.suppress(OSError):
             while answer := server.recv(1 << 16):
                 if marked.is_set():
-                    return self.strike()
+                    marked.clear()
+                    if not self.passes():
+                        return
                 client.sendall(answer)
-        return None
+            client.shutdown(socket.SHUT_RDWR)
 
-    def strike(self):
-        self.victim.kill()
-        self.victim.join()
+    def passes(self):
+        on = self.strike()
         self.struck.set()
+        return on
 
     def close(self, accepting):
         """Close everything; the accepting thread first, so that no pipe is opened afterwards."""
@@ -86,25 +92,43 @@ class Ambush:
 
 
 @contextlib.contextmanager
-def ambush(url, number, moment):
-    made = Ambush(url, number, moment)
+def ambush(url, number, moment, strike, kind=Ambush):
+    """Lie in wait; what `strike` returns says whether calls go on."""
+    made = kind(url, number, moment, strike)
     thread = threading.Thread(target=made.serve)
-    made.victim = PROCESSES.Process(target=lane_worker.main, args=(made.url, "w1", NEVER))
-    made.victim.start()
     thread.start()
     try:
         yield made
     finally:
-        made.victim.kill()
-        made.victim.join()
         made.close(thread)
+
+
+@contextlib.contextmanager
+def killing(url, number, moment):
+    """Run a worker that is killed at one of its calls."""
+    started = threading.Event()
+
+    def strike():
+        started.wait()  # it may call before we know its process
+        victim.kill()
+        victim.join()
+
+    with ambush(url, number, moment, strike) as made:
+        victim = PROCESSES.Process(target=lane_worker.main, args=(made.url, "w1", NEVER))
+        victim.start()
+        started.set()
+        try:
+            yield made
+        finally:
+            victim.kill()
+            victim.join()
 
 
 def killed_at(url, number, moment):
     """Let a worker do a job and kill it at a call; say whether it came to that before the end."""
-    queue = RedisQueue.connect(url)
+    queue = RedisQueue.connect(url, WORKER)
     queue.put(do(number))
-    with ambush(url, number, moment) as trap:
+    with killing(url, number, moment) as trap:
         while not trap.struck.wait(0.02) and queue.depth(do(0).lane).jobs:
             pass
         struck = trap.struck.wait(0.1)  # it may have been the job's very last call

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from bot.errors import StoreUnavailableError
+from bot.errors import StoreUnavailableError, StoreUncertainError
 from bot.store import Lane
+from bot.store.connection import WORKER
 from bot.store.queue import RedisQueue
 from bot.store.redis import RedisStore
 from tests.adapters.test_store_lanes import Scribe, change, emptied, lane
@@ -46,22 +47,37 @@ class Crew:
         process.wait()
 
 
+@contextlib.contextmanager
+def workers(url, *names):
+    """Run workers; end what is left of them."""
+    made = Crew(url)
+    try:
+        for name in names:
+            made.start(name, NEVER)
+        yield made
+    finally:
+        for name in list(made.processes):
+            made.kill(name)
+
+
+def reading(url):
+    return redis.Redis.from_url(url, decode_responses=True, socket_timeout=30)
+
+
 @pytest.fixture
 def crew(redis_url):
-    made = Crew(redis_url)
-    yield made
-    for name in list(made.processes):
-        made.kill(name)
+    with workers(redis_url) as made:
+        yield made
 
 
 @pytest.fixture
 def queue(redis_url):
-    return RedisQueue.connect(redis_url)
+    return RedisQueue.connect(redis_url, WORKER)
 
 
 @pytest.fixture
 def raw(redis_url):
-    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=30) as client:
+    with reading(redis_url) as client:
         yield client
 
 
@@ -132,8 +148,50 @@ def test_workers_killed_at_random_do_every_job_once_and_in_order(crew, queue, ra
     assert (raw.exists("told"), raw.exists("leadline:parked")) == (0, 0)
 
 
+def test_workers_and_redis_killed_at_random_do_every_acknowledged_job_once_and_in_order(
+    redis_server,
+):
+    chance = random.Random(6)  # noqa: S311 - who is killed is no secret
+    queue, kept, unsure = RedisQueue.connect(redis_server.url, WORKER), [], set()
+    jobs = [do(number, deployment=f"m{number % 20}") for number in range(JOBS)]
+    with workers(redis_server.url, "w1", "w2") as crew:
+        for kill in range(KILLS):
+            for job in jobs[kill * JOBS // KILLS : (kill + 1) * JOBS // KILLS]:
+                put(queue, job, kept, unsure)
+            with reading(redis_server.url) as raw:
+                for _ in range(chance.randrange(5, 20)):
+                    raw.blpop(["begun"], 20)
+            name = chance.choice(["w1", "w2"])
+            if kill == KILLS // 2:
+                redis_server.kill()
+                for number in range(JOBS, JOBS + 5):
+                    put(queue, do(number), kept, unsure)
+                redis_server.start()
+            crew.kill(name)
+            crew.start(name, NEVER)
+        assert emptied(queue)
+
+    with reading(redis_server.url) as raw:
+        for each in range(20):
+            done = [i for i in raw.lrange(f"effects:m{each}", 0, -1) if i not in unsure]
+            assert done == [job.id for job in kept if job.text == f"do m{each}"]
+        assert (raw.exists("told"), raw.exists("leadline:parked")) == (0, 0)
+    assert len(kept) + len(unsure) == JOBS
+
+
+def put(queue, job, kept, unsure):
+    """Put a job; what got no answer in time may have been kept."""
+    try:
+        queue.put(job)
+        kept.append(job)
+    except StoreUncertainError:
+        unsure.add(job.id)
+    except StoreUnavailableError:
+        pass
+
+
 def test_no_acknowledged_command_is_lost_when_redis_is_killed(redis_server):
-    queue = RedisQueue.connect(redis_server.url)
+    queue = RedisQueue.connect(redis_server.url, WORKER)
     work, kept = Scribe(), []
     with lane(redis_server.url, work):
         for number in range(60):

@@ -1,6 +1,7 @@
 """Lanes over fakeredis and a real redis-server: order, renewal, poison, outages, the end."""
 
 import contextlib
+import json
 import threading
 import time
 from dataclasses import replace
@@ -9,13 +10,15 @@ import pytest
 import redis
 
 from bot.commands.hand import first_of_each, place
-from bot.commands.lanes import Hall, LaneReader, Pace
+from bot.commands.lanes import LaneReader, Pace
 from bot.errors import StaleError
 from bot.store import Lane, Taken
 from bot.store.claims import RedisClaims
+from bot.store.connection import WORKER
+from bot.store.holding import Hall
 from bot.store.locks import RedisLocks
 from bot.store.queue import RedisQueue
-from tests.adapters.test_store_queue import JOB
+from tests.adapters.test_store_queue import JOB, NOON
 
 QUICK = Pace(threads=3, renew=0.1, look=0.1, idle=0.2, blocked=0.01, again=0.01, grace=0.3)
 
@@ -29,6 +32,9 @@ class Scribe:
         self.lines = []
         self.wrote = threading.Condition()
 
+    def now(self):
+        return NOON
+
     def key(self, job):
         return job.text.partition(" ")[2] or None
 
@@ -40,6 +46,10 @@ class Scribe:
     def broken(self, job):
         self.told.append(job.id)
         self.write("broken", job.id)
+
+    def lost(self, job):
+        self.told.append(job.id)
+        self.write("lost", job.id)
 
     def write(self, *line):
         with self.wrote:
@@ -53,9 +63,9 @@ class Scribe:
 
 
 @contextlib.contextmanager
-def lane(url, work, name="w1", pace=QUICK, idle=60.0, which=Lane.CHANGE):
+def lane(url, work, name="w1", pace=QUICK, which=Lane.CHANGE, patience=WORKER):
     """Run a lane for the length of a `with` block."""
-    claims = RedisClaims.connect(url, name, idle)
+    claims = RedisClaims.connect(url, name, 60.0, patience)
     reader = LaneReader(which, Hall(name, claims, claims, RedisLocks.connect(url)), work, pace)
     stop = threading.Event()
     thread = threading.Thread(target=reader.run, args=(stop,))
@@ -69,7 +79,7 @@ def lane(url, work, name="w1", pace=QUICK, idle=60.0, which=Lane.CHANGE):
 
 @pytest.fixture
 def queue(redis_url):
-    return RedisQueue.connect(redis_url)
+    return RedisQueue.connect(redis_url, WORKER)
 
 
 @pytest.fixture
@@ -157,11 +167,11 @@ def test_a_change_that_killed_its_worker_three_times_is_parked_without_being_run
     redis_url, queue, raw
 ):
     queue.put(change(1))
-    for _ in range(3):
+    for number in range(3):
         claims = RedisClaims.connect(redis_url, "w1")
         claims.inherit(Lane.CHANGE)
         [taken] = claims.take(Lane.CHANGE, 1, 0) or claims.line(Lane.CHANGE)
-        claims.begin(taken)
+        claims.begin(taken, f"try-{number}", NOON)
     work = Scribe()
     with lane(redis_url, work):
         assert work.wait("broken", "job-1")
@@ -174,11 +184,11 @@ def test_a_change_that_killed_its_worker_three_times_is_parked_without_being_run
 
 def test_a_change_whose_parking_kills_its_worker_too_is_parked_in_silence(redis_url, queue, raw):
     queue.put(change(1))
-    for _ in range(4):
+    for number in range(4):
         claims = RedisClaims.connect(redis_url, "w1")
         claims.inherit(Lane.CHANGE)
         [taken] = claims.take(Lane.CHANGE, 1, 0) or claims.line(Lane.CHANGE)
-        claims.begin(taken)
+        claims.begin(taken, f"try-{number}", NOON)
     queue.put(change(2))
     work = Scribe()
     with lane(redis_url, work, pace=replace(QUICK, threads=1)):
@@ -188,14 +198,24 @@ def test_a_change_whose_parking_kills_its_worker_too_is_parked_in_silence(redis_
     assert raw.xlen("leadline:parked") == 1
 
 
-def test_an_ask_that_raises_is_parked_at_once(redis_url, queue, raw):
-    work = Scribe(lambda running: 1 / 0)
-    queue.put(replace(JOB, lane=Lane.ASK))
+def test_an_ask_that_raises_is_parked_at_once_and_no_log_has_its_words(
+    redis_url, queue, raw, caplog
+):
+    def act(running):
+        raise ValueError(running.job.text)
+
+    work = Scribe(act)
+    queue.put(replace(JOB, lane=Lane.ASK, text="ask q our merger", response_url="https://x/merger"))
     with lane(redis_url, work, which=Lane.ASK):
         assert work.wait("broken", "abc")
+        assert emptied(queue, Lane.ASK)
 
     assert work.lines.count(("begin", "abc")) == 1
-    assert raw.xlen("leadline:parked") == 1
+    [(_, parked)] = raw.xrange("leadline:parked")
+    assert (parked["reason"], json.loads(parked["job"])["text"]) == ("ValueError", "ask")
+    assert "broken ref=abc try=1" in caplog.text
+    assert "in act" in caplog.text  # where it broke
+    assert "merger" not in caplog.text + str(parked)
 
 
 def test_a_job_without_a_key_that_can_be_found_does_not_stop_its_lane(redis_url, queue):
@@ -250,7 +270,7 @@ def test_what_a_worker_says_after_it_was_overtaken_is_not_taken_for_the_end(redi
     tries = []
 
     def act(running):
-        tries.append(running.tries)
+        tries.append(running.begun.tries)
         if len(tries) == 1:
             raise StaleError("keeping a proposal: another worker has taken over")
 
@@ -265,7 +285,7 @@ def test_what_a_worker_says_after_it_was_overtaken_is_not_taken_for_the_end(redi
 def test_a_job_that_ended_while_redis_was_away_is_closed_later_and_not_run_again(redis_server):
     away = threading.Event()
     work = Scribe(lambda running: running.job.id == "job-1" and away.wait(20))
-    queue = RedisQueue.connect(redis_server.url)
+    queue = RedisQueue.connect(redis_server.url, WORKER)
     queue.put(change(1))
     with lane(redis_server.url, work):
         assert work.wait("begin", "job-1")
@@ -280,12 +300,12 @@ def test_a_job_that_ended_while_redis_was_away_is_closed_later_and_not_run_again
     assert work.lines.count(("begin", "job-1")) == 1
 
 
-def emptied(queue):
+def emptied(queue, which=Lane.CHANGE):
     """Wait until no job is left; there is nothing else that tells of it."""
     pause, end = threading.Event(), time.monotonic() + 30
-    while queue.depth(Lane.CHANGE).jobs and time.monotonic() < end:
+    while queue.depth(which).jobs and time.monotonic() < end:
         pause.wait(0.02)
-    return queue.depth(Lane.CHANGE).jobs == 0
+    return queue.depth(which).jobs == 0
 
 
 def test_an_idle_lane_asks_redis_a_few_times_a_second(redis_server):

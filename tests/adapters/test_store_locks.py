@@ -4,10 +4,14 @@ import contextlib
 import threading
 
 import pytest
+import redis
 
+from bot.errors import StaleError
+from bot.store import Rollout
 from bot.store.connection import EDGE
 from bot.store.leading import Leader
 from bot.store.locks import RedisLocks
+from bot.store.redis import RedisStore
 from tests.adapters.test_store import overtake
 
 LONG = 60.0
@@ -16,6 +20,12 @@ LONG = 60.0
 @pytest.fixture
 def locks(redis_url):
     return RedisLocks.connect(redis_url)
+
+
+@pytest.fixture
+def raw(redis_url):
+    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5) as client:
+        yield client
 
 
 def test_one_holder_at_a_time(locks):
@@ -70,6 +80,47 @@ def test_an_overtaken_holder_cannot_release_the_lock_of_the_next(locks):
     assert locks.acquire("dev/m", "c", LONG) is None
 
 
+def test_a_lock_that_redis_lost_is_not_renewed_and_is_taken_anew_with_a_larger_token(locks, raw):
+    before = locks.acquire("dev/m", "a", LONG)
+    raw.flushall()
+
+    assert not locks.renew(before, LONG)
+    assert locks.acquire("dev/m", "a", LONG).token > before.token
+
+
+def test_a_holder_from_before_redis_was_emptied_is_never_taken_for_the_next(redis_url, locks, raw):
+    old = locks.acquire("role:watch", "a", LONG)
+    raw.flushall()
+    new = locks.acquire("role:watch", "b", LONG)
+    store = RedisStore.connect(redis_url)
+    store.advance("dev/m", Rollout(8), new)
+    locks.release(old)
+
+    assert new.token > old.token
+    assert not locks.renew(old, LONG)
+    with pytest.raises(StaleError, match="another worker has taken over"):
+        store.advance("dev/m", Rollout(7), old)
+    assert locks.renew(new, LONG)
+    assert store.rollout("dev/m") == Rollout(8)
+
+
+def test_of_two_holders_with_one_token_the_one_whose_lock_it_is_renews(locks, raw):
+    old = locks.acquire("role:watch", "a", LONG)
+    raw.flushall()
+    locks.acquire("role:watch", "b", LONG)
+    raw.hset("leadline:fences", "role:watch", old.token)  # a Redis whose clock was set back
+
+    assert not locks.renew(old, LONG)
+
+
+def test_tokens_grow_also_where_the_clock_of_redis_stands_behind_them(locks, raw):
+    raw.set("leadline:token", 9 * 10**15)
+
+    assert locks.acquire("dev/m", "a", LONG).token == 9 * 10**15 + 1
+    assert locks.acquire("dev/n", "a", LONG).token == 9 * 10**15 + 2
+    assert raw.get("leadline:token") == "9000000000000002"
+
+
 def leader(redis_url, holder, lease=LONG, renew=0.01):
     return Leader(RedisLocks.connect(redis_url, EDGE), holder, lease, renew, margin=0.0)
 
@@ -98,6 +149,16 @@ def test_a_leader_that_was_overtaken_hears_of_it(redis_url, locks):
         overtake(locks, "role:watch")
 
         assert lead.lost.wait(10)
+
+
+def test_a_leader_whose_lock_redis_lost_steps_down_and_leads_again(redis_url, raw):
+    led = leader(redis_url, "a")
+    with led.hold("watch", threading.Event()) as lead:
+        raw.flushall()
+
+        assert lead.lost.wait(10)
+    with led.hold("watch", threading.Event()) as again:
+        assert again.fence.token > lead.fence.token
 
 
 def test_a_leader_that_cannot_renew_stops_before_its_lease_ends(redis_server):

@@ -9,9 +9,12 @@ from bot.commands.work import PutOff
 from bot.errors import StaleError
 from bot.store import Lane
 from bot.store.claims import RedisClaims
+from bot.store.connection import WORKER
+from bot.store.holding import Begun
 from bot.store.queue import RedisQueue
 from sandbox.clock import Time
 from tests.adapters.test_store_lanes import QUICK, Scribe, change, lane, renewals
+from tests.adapters.test_store_queue import NOON
 
 WAIT = 60.0
 
@@ -28,7 +31,7 @@ class Putting(Scribe):
     def perform(self, running):
         if not running.job.text.startswith("deploy busy"):
             return super().perform(running)
-        self.tries.append((running.tries, running.put_off))
+        self.tries.append((running.begun.tries, running.begun.put_off))
         begun = self.lines.count(("begin", running.job.id))
         self.write("begin", running.job.id)
         if begun < self.times:
@@ -48,7 +51,7 @@ class Putting(Scribe):
 
 @pytest.fixture
 def queue(redis_url):
-    return RedisQueue.connect(redis_url)
+    return RedisQueue.connect(redis_url, WORKER)
 
 
 @pytest.fixture
@@ -104,7 +107,9 @@ def test_many_jobs_that_are_put_off_and_those_behind_them_leave_room_for_others(
         assert all(work.wait_moving("end", f"job-{number}") for number in numbers)
 
 
-def test_what_a_worker_put_off_before_it_stopped_is_tried_by_another_at_once(redis_url, queue):
+def test_what_a_worker_put_off_before_it_stopped_another_tries_at_once_and_knows_it_was_told(
+    redis_url, queue
+):
     work, after = Putting(), Putting(times=0)
     queue.put(change(1, "busy"))
     with lane(redis_url, work):
@@ -112,21 +117,37 @@ def test_what_a_worker_put_off_before_it_stopped_is_tried_by_another_at_once(red
     with lane(redis_url, after, "w2"):
         assert after.wait("end", "job-1")
 
-    assert after.tries == [(1, False)]
+    assert after.tries == [(1, True)]
 
 
-def test_what_a_worker_put_off_before_it_died_is_tried_by_the_next_of_its_name(redis_url, queue):
+def test_what_a_worker_put_off_before_it_died_the_next_tries_and_knows_that_it_was_told(
+    redis_url, queue
+):
     queue.put(change(1, "busy"))
     dead = RedisClaims.connect(redis_url, "w1")
     dead.inherit(Lane.CHANGE)
     [taken] = dead.take(Lane.CHANGE, 1, 0)
-    dead.begin(taken)
+    dead.begin(taken, "a", NOON)
     dead.excuse(taken)
     work = Putting(times=0)
     with lane(redis_url, work, "w1"):
         assert work.wait("end", "job-1")
 
-    assert work.tries == [(1, False)]
+    assert work.tries == [(1, True)]
+
+
+def test_that_a_job_was_put_off_is_known_until_its_end(redis_url, queue, raw):
+    queue.put(change(1, "busy"))
+    begun = []
+    for attempt in "ab":
+        claims = RedisClaims.connect(redis_url, "w1")
+        [taken] = claims.inherit(Lane.CHANGE) or claims.take(Lane.CHANGE, 1, 0)
+        begun.append(claims.begin(taken, attempt, NOON))
+        claims.excuse(taken)
+    claims.end(taken)
+
+    assert begun == [Begun(1, NOON), Begun(1, NOON, again=True, put_off=True)]
+    assert raw.hgetall("leadline:tries:change") == {}
 
 
 def test_a_job_in_other_hands_is_not_put_off_and_its_tries_stay(redis_url, queue, raw):
@@ -134,12 +155,13 @@ def test_a_job_in_other_hands_is_not_put_off_and_its_tries_stay(redis_url, queue
     older = RedisClaims.connect(redis_url, "w1")
     older.inherit(Lane.CHANGE)
     [taken] = older.take(Lane.CHANGE, 1, 0)
-    older.begin(taken)
+    older.begin(taken, "a", NOON)
     RedisClaims.connect(redis_url, "w1").inherit(Lane.CHANGE)
 
     with pytest.raises(StaleError, match="putting a command off"):
         older.excuse(taken)
-    assert raw.hgetall("leadline:tries:change") == {taken.receipt: "1"}
+    assert raw.hget("leadline:tries:change", taken.receipt) == "1"
+    assert not raw.hexists("leadline:tries:change", f"told:{taken.receipt}")
 
 
 def test_a_put_off_job_is_renewed_so_that_no_other_worker_takes_it(redis_url, queue, raw):

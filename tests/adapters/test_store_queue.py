@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,16 +11,20 @@ import pytest
 import redis
 
 from bot.errors import (
+    LostError,
     QueueFullError,
     StaleError,
     StoreUnavailableError,
     StoreUncertainError,
 )
 from bot.store import Depth, Job, Lane, Origin
-from bot.store.claims import RedisClaims
+from bot.store.claims import PARKED_FOR, RedisClaims
+from bot.store.connection import EDGE, WORKER
+from bot.store.holding import Begun
 from bot.store.queue import RedisQueue
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+LATER = NOON.replace(hour=13)
 JOB = Job("abc", Lane.CHANGE, "deploy qwen3-32b sglang", "U1", "T1", "C1", NOON)
 ASK = replace(JOB, id="ask", lane=Lane.ASK, text="ask q hi")
 AT_ONCE = 0.0
@@ -31,7 +36,7 @@ def job(number):
 
 @pytest.fixture
 def queue(redis_url):
-    return RedisQueue.connect(redis_url)
+    return RedisQueue.connect(redis_url, WORKER)
 
 
 @pytest.fixture
@@ -79,7 +84,7 @@ def test_a_delivery_seen_before_is_one_job(queue, worker):
 
 
 def test_a_job_that_nobody_takes_is_refused_when_too_many_wait(redis_url):
-    queue = RedisQueue.connect(redis_url, most=2)
+    queue = RedisQueue.connect(redis_url, WORKER, most=2)
     queue.put(job(1))
     queue.put(job(2))
 
@@ -90,7 +95,7 @@ def test_a_job_that_nobody_takes_is_refused_when_too_many_wait(redis_url):
 
 
 def test_a_refused_job_may_be_put_again_when_there_is_room(redis_url, worker):
-    queue = RedisQueue.connect(redis_url, most=1)
+    queue = RedisQueue.connect(redis_url, WORKER, most=1)
     queue.put(job(1))
     with pytest.raises(QueueFullError):
         queue.put(job(2))
@@ -101,7 +106,7 @@ def test_a_refused_job_may_be_put_again_when_there_is_room(redis_url, worker):
 
 
 def test_the_depth_is_what_waits_or_runs_and_since_when(queue, worker):
-    later = replace(job(2), at=NOON.replace(hour=13))
+    later = replace(job(2), at=LATER)
     queue.put(JOB)
     queue.put(later)
     claims, _ = worker()
@@ -139,7 +144,7 @@ def test_a_waiting_worker_is_woken_by_a_new_job(queue, worker):
     start = time.monotonic()
 
     assert [taken.job for taken in take(claims, wait=4.0)] == [JOB]
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 3.5  # else it has only waited
 
 
 def test_a_worker_that_starts_again_takes_up_what_it_had_at_once(queue, worker):
@@ -168,7 +173,8 @@ def test_a_process_whose_namesake_started_has_lost_its_jobs(queue, worker):
     newer, _ = worker("w1")
 
     assert not older.renew(taken)
-    for act in (older.begin, older.end, older.give_back, lambda t: older.park(t, "x")):
+    acts = (older.end, older.give_back, older.excuse)
+    for act in (*acts, lambda t: older.begin(t, "a", NOON), lambda t: older.park(t, "x")):
         with pytest.raises(StaleError, match="in the hands of another worker"):
             act(taken)
     assert newer.renew(taken)
@@ -218,26 +224,49 @@ def test_tries_are_counted_over_workers_and_forgotten_at_the_end(queue, worker, 
     queue.put(JOB)
     one, _ = worker("w1")
     [taken] = take(one)
-    counts = [one.begin(taken), worker("w1")[0].begin(taken)]
+    begun = [one.begin(taken, "a", NOON), worker("w1")[0].begin(taken, "b", LATER)]
     claims, _ = worker("w1")
-    counts.append(claims.begin(taken))
+    begun.append(claims.begin(taken, "c", LATER))
     claims.end(taken)
 
-    assert counts == [1, 2, 3]
+    assert begun == [Begun(1, NOON), Begun(2, NOON, again=True), Begun(3, NOON, again=True)]
     assert raw.hgetall("leadline:tries:change") == {}
 
 
-def test_a_change_that_is_given_back_was_not_tried_but_an_ask_was(queue, worker):
-    tries = {}
-    for each in (JOB, ASK):
-        queue.put(each)
-        claims, _ = worker("w1")
-        [taken] = take(claims, each.lane)
-        claims.begin(taken)
-        claims.give_back(taken)
-        tries[each.lane] = claims.begin(taken)
+@pytest.mark.parametrize("each", [JOB, ASK], ids=["change", "ask"])
+def test_a_try_that_is_begun_twice_since_its_answer_was_lost_counts_once(each, queue, worker):
+    queue.put(each)
+    claims, _ = worker()
+    [taken] = take(claims, each.lane)
 
-    assert tries == {Lane.CHANGE: 1, Lane.ASK: 2}
+    assert claims.begin(taken, "a", NOON) == Begun(1, NOON)
+    assert claims.begin(taken, "a", LATER) == Begun(1, NOON)
+    assert claims.begin(taken, "b", LATER) == Begun(2, NOON, again=True)
+    assert claims.begin(taken, "b", LATER) == Begun(2, NOON, again=True)
+
+
+@pytest.mark.parametrize("each", [JOB, ASK], ids=["change", "ask"])
+@pytest.mark.parametrize("act", ["give_back", "excuse"])
+def test_what_is_given_back_or_put_off_was_not_tried_but_has_begun(act, each, queue, worker):
+    queue.put(each)
+    claims, _ = worker("w1")
+    [taken] = take(claims, each.lane)
+    claims.begin(taken, "a", NOON)
+    claims.begin(taken, "b", NOON)
+    for _ in range(2):  # the answer may be lost
+        getattr(claims, act)(taken)
+
+    begun = claims.begin(taken, "c", LATER)
+    assert begun == Begun(2, NOON, again=True, put_off=act == "excuse")
+
+
+def test_what_is_given_back_before_it_was_tried_has_not_begun(queue, worker):
+    queue.put(JOB)
+    claims, _ = worker("w1")
+    [taken] = take(claims)
+    claims.give_back(taken)
+
+    assert claims.begin(taken, "a", LATER) == Begun(1, LATER)
 
 
 def test_the_line_is_what_is_in_all_hands_in_order(queue, worker):
@@ -268,6 +297,28 @@ def test_a_parked_job_is_kept_with_its_reason_and_never_comes_again(queue, worke
     assert queue.depth(Lane.CHANGE).jobs == 0
 
 
+def test_parked_jobs_are_kept_for_a_time(queue, worker, raw):
+    seconds, _ = raw.time()
+    for age in (PARKED_FOR + 60, PARKED_FOR - 60):
+        raw.xadd("leadline:parked", {"reason": str(age)}, id=f"{(seconds - age) * 1000}-1")
+    queue.put(JOB)
+    claims, _ = worker()
+    claims.park(take(claims)[0], "raised")
+
+    reasons = [fields["reason"] for _, fields in raw.xrange("leadline:parked")]
+    assert reasons == [str(PARKED_FOR - 60), "raised"]
+    assert PARKED_FOR - 60 < raw.ttl("leadline:parked") <= PARKED_FOR
+
+
+def test_a_question_that_another_version_wrote_is_parked_without_its_words(queue, worker, raw):
+    raw.xadd("leadline:jobs:ask", {"job": '{"id": "x", "text": "ask q secret"}'})
+    claims, _ = worker()
+
+    assert list(take(claims, Lane.ASK)) == []
+    [(_, fields)] = raw.xrange("leadline:parked")
+    assert (fields["reason"], fields["job"]) == ("written by another version", "")
+
+
 def test_an_entry_of_another_version_is_parked_and_the_next_job_comes(queue, worker, raw):
     raw.xadd("leadline:jobs:change", {"job": '{"id": "x", "lane": "wish"}'})
     queue.put(JOB)
@@ -287,8 +338,9 @@ def test_a_worker_goes_on_after_redis_was_emptied(queue, worker, raw):
     raw.flushall()
     queue.put(job(2))
 
-    assert not claims.renew(taken)
-    assert [t.job.id for t in [*take(claims), *take(claims)]] == ["job-2"]
+    with pytest.raises(LostError, match="beginning a command abc: Redis was emptied"):
+        claims.begin(taken, "a", NOON)
+    assert [t.job.id for t in take(claims)] == ["job-2"]
 
 
 def test_a_worker_that_left_nothing_is_forgotten_when_it_starts_again(worker, raw, queue):
@@ -300,11 +352,9 @@ def test_a_worker_that_left_nothing_is_forgotten_when_it_starts_again(worker, ra
 
 def test_a_redis_that_is_away_is_said_with_the_setting_to_check():
     queue = RedisQueue.connect("redis://127.0.0.1:1/0")
-    start = time.monotonic()
 
     with pytest.raises(StoreUnavailableError, match="check REDIS_URL"):
         queue.put(JOB)
-    assert time.monotonic() - start < 1
 
 
 def test_a_redis_that_does_not_answer_leaves_a_command_uncertain_within_a_second():
@@ -314,11 +364,37 @@ def test_a_redis_that_does_not_answer_leaves_a_command_uncertain_within_a_second
 
         with pytest.raises(StoreUncertainError, match="no answer in time"):
             queue.put(JOB)
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < WORKER.answer  # the machine may be busy
+        assert EDGE.connect + EDGE.answer < 1.0
+        silent.settimeout(0)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):  # and it is not tried again
+            silent.accept()
+
+
+def test_connections_that_redis_has_closed_lose_no_command(redis_server):
+    queue = RedisQueue.connect(redis_server.url, WORKER)
+    with redis.Redis.from_url(redis_server.url, socket_timeout=5) as raw:
+        assert queue.put(JOB)
+        raw.client_kill_filter(_type="normal", skipme=True)
+
+        assert queue.put(replace(JOB, id="after"))
+        assert not queue.put(JOB)
+        assert queue.depth(Lane.CHANGE).jobs == 2
+
+
+def test_threads_that_queue_at_once_share_no_connection(redis_server):
+    queue = RedisQueue.connect(redis_server.url, WORKER)
+    jobs = [replace(JOB, id=f"job-{number % 100}") for number in range(200)]
+    with ThreadPoolExecutor(8) as threads:
+        fresh = list(threads.map(queue.put, jobs))
+
+    assert sum(fresh) == 100
+    assert queue.depth(Lane.CHANGE).jobs == 100
 
 
 def test_a_redis_that_refuses_a_write_is_said_so_and_nothing_is_kept(redis_server):
-    queue = RedisQueue.connect(redis_server.url)
+    queue = RedisQueue.connect(redis_server.url, WORKER)
     with redis.Redis.from_url(redis_server.url, socket_timeout=5) as raw:
         raw.config_set("maxmemory", "1")
         with pytest.raises(StoreUnavailableError, match="refused"):
