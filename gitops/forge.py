@@ -1,6 +1,6 @@
 """Port: the Git host of the GitOps repository, as far as desired state needs it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -63,12 +63,14 @@ class Proposed:
     """The pull request of a proposal, and what became of the proposal.
 
     `rebased` says that main had changed the same overlay since the branch was made: the new
-    commit is the plan on main as it is now.
+    commit is the plan on main as it is now. `replaced` is the title of what was amended, where that
+    was another: it is no longer proposed.
     """
 
     pull: PullRequest
     outcome: Outcome
     rebased: bool = False
+    replaced: str = ""
 
 
 class Forge(Protocol):
@@ -99,10 +101,19 @@ class Forge(Protocol):
         """
         ...
 
-    def newest(self, branch: str) -> PullRequest | None:
-        """Return the open pull request of a branch, else its newest; None when it has none."""
+    def pulls(self, branch: str | None = None) -> Sequence[PullRequest]:
+        """Return pull requests from this repository into main, the open ones first, then newest.
+
+        A page of one branch's, whatever became of them; of all branches, as many open ones as a
+        few pages hold, when None. Who merged one is not said.
+        """
         ...
 
     def pull_request(self, number: int) -> PullRequest:
         """Return a pull request as it stands now."""
         ...
+
+
+def newest(forge: Forge, branch: str) -> PullRequest | None:
+    """Return the open pull request of a branch, else its newest; None when it has none."""
+    return next(iter(forge.pulls(branch)), None)

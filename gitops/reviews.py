@@ -1,7 +1,8 @@
 """Port: what people and checks say of a pull request, and Leadline's own word on it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -28,13 +29,14 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A review that somebody gave, of the pull request as it stood at `commit`."""
+    """A review that somebody gave `at` a time, of the pull request as it stood at `commit`."""
 
     id: int
     by: str
     verdict: Verdict
     comment: str
     commit: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,13 @@ class Reviews(Protocol):
 
     def paths(self, number: int) -> Sequence[str] | None:
         """Return the files that a pull request changes, moved ones twice; None when too many."""
+        ...
+
+    def trailers(self, number: int) -> Sequence[Mapping[str, str]]:
+        """Return the trailers of Leadline's own commits on a pull request, oldest first.
+
+        Unlike its text nobody can edit them. As many commits as a few pages hold.
+        """
         ...
 
     def mark(self, commit: str, state: State, text: str) -> None:

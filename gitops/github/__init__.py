@@ -6,13 +6,13 @@ included. No GraphQL. Source of the limits: docs.github.com, "Rate limits for th
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gitops.clock import Clock, SystemClock
 from gitops.forge import Proposed, PullRequest, Revision
 from gitops.github.budget import ContentBudget, shared_budget
 from gitops.github.connection import Connection
-from gitops.github.looking import find_pull, value
+from gitops.github.looking import find_open, find_pulls, value
 from gitops.github.reading import Reader
 from gitops.github.signing import TIMEOUT
 from gitops.github.writing import Writer
@@ -69,19 +69,18 @@ class GithubForge:
             lambda: self._writer.propose(written, base, again=next(looks) > 0),
         )
 
-    def newest(self, branch: str) -> PullRequest | None:
-        """Return the open pull request of a branch, else its newest; see the port."""
-        return self._connection.run(
-            f"looking for pull requests of {branch}", lambda: self._newest(branch)
-        )
+    def pulls(self, branch: str | None = None) -> Sequence[PullRequest]:
+        """Return pull requests into main; see the port."""
+        act = f"looking for pull requests of {branch}" if branch else "listing open pull requests"
+        return self._connection.run(act, lambda: self._pulls(branch))
 
     def pull_request(self, number: int) -> PullRequest:
         """Return a pull request as it stands now."""
         return self._connection.run(f"reading pull request #{number}", lambda: self._pull(number))
 
-    def _newest(self, branch: str) -> PullRequest | None:
-        found = find_pull(self._connection, branch)
-        return value(found) if found else None
+    def _pulls(self, branch: str | None) -> Sequence[PullRequest]:
+        found = find_pulls(self._connection, branch) if branch else find_open(self._connection)
+        return [value(pull, listed=True) for pull in found]
 
     def _pull(self, number: int) -> PullRequest:
         return value(self._connection.repository.get_pull(number))

@@ -3,19 +3,21 @@
 Nothing is repeated blindly: whoever runs an act here looks first, so a second run after a lost
 answer finds what the first one made. A run is repeated, by tenacity, after no answer, a 5xx, a race
 lost or a short limit; once with new credentials after a 401, since an App's token lasts an hour.
+An answer that is not GitHub's, such as the page of a proxy with a 200, counts as none.
 """
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
 import requests
-from github import GithubException
+from github import BadAttributeException, GithubException
 from github.Repository import Repository
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
 
 from gitops.clock import Clock
-from gitops.errors import ForgeBusyError
+from gitops.errors import ForgeBusyError, ForgeUnavailableError
 from gitops.github.budget import MOST_WAIT, ContentBudget
 from gitops.github.refusals import Judged, judge
 from gitops.github.signing import TIMEOUT, credentials, sign_in
@@ -24,7 +26,22 @@ from gitops.settings import ForgeSettings
 ATTEMPTS = 4
 """How often an act is run at most: once, and three times again."""
 
+_UNREADABLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BadAttributeException,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What PyGithub meets in an answer of another shape than GitHub's: it checks fields when they are
+read, and many not at all."""
+
 _BACKOFF = wait_random_exponential(multiplier=0.5, max=4)  # seconds, with jitter
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -99,6 +116,9 @@ class Connection:
             if self._renews(judged) or _may_do_better(judged):
                 raise _AgainError(judged) from error
             raise judged.error from error
+        except _UNREADABLE as error:
+            _log.warning("unreadable answer of GitHub act=%s", act, exc_info=error)  # or a bug
+            raise _AgainError(_unreadable(act, error)) from error
         self._is_renewed = False
         return done
 
@@ -110,6 +130,11 @@ class Connection:
             self._signed_in.requester.close()
         self._signed_in, self._is_renewed = None, True
         return True
+
+
+def _unreadable(act: str, error: Exception) -> Judged:
+    text = f"{act} on GitHub: an answer that makes no sense ({type(error).__name__})"
+    return Judged(ForgeUnavailableError(f"{text}; try again in a minute"), again=True)
 
 
 def _may_do_better(judged: Judged) -> bool:

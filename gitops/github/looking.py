@@ -21,6 +21,7 @@ from gitops.plan import Plan
 from gitops.pull_request import metadata_of, trailers_of
 
 _ONE_PAGE = 30  # pull requests of one branch that are looked at, newest first
+_MOST_OPEN = 300  # of all branches; ten pages
 _MOST_COMMITS = 250  # what a comparison lists at once; a branch of ours has a handful
 
 
@@ -32,8 +33,8 @@ def find_head(repository: Repository, branch: str) -> str | None:
         return None
 
 
-def find_pull(connection: Connection, branch: str) -> GithubPullRequest | None:
-    """Return the open pull request of a branch into main, else the newest."""
+def find_pulls(connection: Connection, branch: str) -> list[GithubPullRequest]:
+    """Return the pull requests of a branch into main: the open one first, then the newest."""
     found = connection.repository.get_pulls(
         "all",
         sort="created",
@@ -41,15 +42,23 @@ def find_pull(connection: Connection, branch: str) -> GithubPullRequest | None:
         base=connection.main,
         head=f"{connection.owner}:{branch}",
     )
-    first = list(itertools.islice(found, _ONE_PAGE))
-    return next((pull for pull in first if pull.state == "open"), first[0] if first else None)
+    first = [pull for pull in itertools.islice(found, _ONE_PAGE) if _is_from_here(pull)]
+    return sorted(first, key=lambda pull: pull.state != "open")
+
+
+def find_open(connection: Connection) -> list[GithubPullRequest]:
+    """Return the open pull requests into main, newest first; those of forks are left out."""
+    found = connection.repository.get_pulls(
+        "open", sort="created", direction="desc", base=connection.main
+    )
+    return [pull for pull in itertools.islice(found, _MOST_OPEN) if _is_from_here(pull)]
 
 
 def stand(
     reader: Reader, connection: Connection, plan: Plan, head: str, base: Revision
 ) -> tuple[Standing, GithubPullRequest | None]:
     """Return how a branch that ends in `head` stands towards main at `base`."""
-    pull = find_pull(connection, plan.branch)
+    pull = next(iter(find_pulls(connection, plan.branch)), None)
     try:
         standing = _towards(reader, connection.repository, plan.folder, head, base)
     except UnknownObjectException:  # not a commit in common with main, so none of ours
@@ -64,7 +73,7 @@ def _towards(
     behind, ahead = compared.behind_by, compared.total_commits
     fork = compared.merge_base_commit
     listed = list(itertools.islice(compared.commits, _MOST_COMMITS)) if ahead else [fork]
-    commits = [_commit(each) for each in listed]
+    commits = [commit_of(each) for each in listed]
     earlier = sum(each.ours for each in commits[:-1])
     return Standing(
         head=commits[-1] if commits[-1].sha == head else Commit(head),
@@ -76,15 +85,19 @@ def _towards(
     )
 
 
-def value(pull: GithubPullRequest) -> PullRequest:
-    """Return a pull request as the port has it."""
+def value(pull: GithubPullRequest, *, listed: bool = False) -> PullRequest:
+    """Return a pull request as the port has it.
+
+    A list does not say who merged one, and to ask would be a call for each.
+    """
     merged = pull.merged_at is not None
+    told = merged and not listed
     opened = Review.OPEN if pull.state == "open" else Review.CLOSED
     return PullRequest(
         number=pull.number,
         url=pull.html_url,
         review=Review.MERGED if merged else opened,
-        merged_by=pull.merged_by.login if merged and pull.merged_by else "",
+        merged_by=pull.merged_by.login if told and pull.merged_by else "",
         title=pull.title,
         branch=pull.head.ref,
         head=pull.head.sha,
@@ -95,10 +108,16 @@ def value(pull: GithubPullRequest) -> PullRequest:
     )
 
 
-def _commit(found: GithubCommit) -> Commit:
+def commit_of(found: GithubCommit) -> Commit:
+    """Return a commit as far as it matters whose it is."""
     written = found.commit
     author = found.author.login if found.author else written.author.name
     return Commit(found.sha, written.tree.sha, author or "", trailers_of(written.message))
+
+
+def _is_from_here(pull: GithubPullRequest) -> bool:
+    """Say whether its branch is the repository's own: an owner's fork may name one alike."""
+    return bool(pull.head.repo) and pull.head.repo.id == pull.base.repo.id
 
 
 def _differs(reader: Reader, folder: str, before: str, after: str) -> bool:

@@ -8,7 +8,7 @@ pulls/reviews, commits/statuses ("combined status") and checks/runs.
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from github import GithubException
@@ -23,6 +23,7 @@ from github.PullRequestReview import PullRequestReview
 from gitops.clock import Clock
 from gitops.github.budget import shared_budget
 from gitops.github.connection import Connection
+from gitops.github.looking import commit_of
 from gitops.reviews import TWO_PERSON, Check, Given, State, Verdict
 from gitops.settings import ForgeSettings
 
@@ -79,6 +80,14 @@ class GithubReviews:
         moved = [file.previous_filename for file in found if file.previous_filename]
         return None if len(found) >= _MOST else [*(file.filename for file in found), *moved]
 
+    def trailers(self, number: int) -> Sequence[Mapping[str, str]]:
+        """Return the trailers of our own commits on a pull request; see the port."""
+        found = self._connection.run(
+            f"reading the commits of #{number}",
+            lambda: [commit_of(each) for each in self._list(Commit, f"pulls/{number}/commits")],
+        )
+        return [commit.trailers for commit in found if commit.ours]
+
     def mark(self, commit: str, state: State, text: str) -> None:
         """Make our own status stand; see the port."""
         self._connection.run(
@@ -134,4 +143,5 @@ class GithubReviews:
 def _given(review: PullRequestReview) -> Given:
     by = review.user.login if review.user else ""
     verdict = _VERDICTS[review.state]
-    return Given(review.id, by, verdict, review.body or "", review.commit_id or "")
+    body, commit = review.body or "", review.commit_id or ""
+    return Given(review.id, by, verdict, body, commit, review.submitted_at)

@@ -4,7 +4,8 @@ import pytest
 from github import Auth, Github
 
 from gitops.errors import ConflictError, ForgeUnavailableError, InvalidRequestError
-from gitops.forge import Outcome, Review
+from gitops.forge import Outcome, Review, newest
+from sandbox.github import pull_shapes
 from sandbox.github.objects import Change
 from tests.adapters.test_forge_bench import (
     ALICE_AGAIN,
@@ -166,14 +167,49 @@ def test_a_refusal_names_the_setting_to_check(stage, token, repository, advice):
 
 
 def test_the_newest_pull_request_of_a_branch_is_found_whatever_became_of_it(stage):
-    assert stage.forge().newest(BRANCH) is None
+    assert newest(stage.forge(), BRANCH) is None
     stage.propose()
     stage.github.close(1, "bob")
     stage.propose(replicas=2)
 
-    assert stage.forge().newest(BRANCH).number == 2
+    assert newest(stage.forge(), BRANCH).number == 2
     stage.github.merge(2, "bob")
-    assert stage.forge().newest(BRANCH).review is Review.MERGED
+    assert newest(stage.forge(), BRANCH).review is Review.MERGED
+
+
+def test_all_pull_requests_of_a_branch_are_one_call_and_so_are_all_open_ones(stage):
+    for replicas in (1, 2, 3):
+        stage.propose(replicas=replicas)
+        stage.github.merge(replicas, "bob")
+    stage.propose(replicas=4)
+    stage.github.push("notes", {"notes.md": "Mine.\n"}, "My work.", "bob")
+    forge = stage.forge("bob")
+    forge._connection.repository.create_pull("main", "notes", title="x", body="hello")
+    since = len(stage.calls())
+
+    ours, open_ones = forge.pulls(BRANCH), forge.pulls()
+
+    assert [pull.number for pull in ours] == [4, 3, 2, 1]
+    assert [pull.review for pull in ours] == [Review.OPEN, *[Review.MERGED] * 3]
+    assert [(pull.number, pull.branch) for pull in open_ones] == [(5, "notes"), (4, BRANCH)]
+    assert stage.calls(since) == ["GET pulls"] * 2
+
+
+def test_a_pull_request_from_a_fork_is_none_of_ours(stage, monkeypatch):
+    stage.propose()
+    shape = pull_shapes._end
+
+    def forked(shapes, branch, sha):
+        """Let the branch lie in a fork of the same owner's, as an organisation may have one."""
+        shown = shape(shapes, branch, sha)
+        if branch == BRANCH:
+            shown["repo"] |= {"id": 1, "full_name": "acme/fork"}
+        return shown
+
+    monkeypatch.setattr(pull_shapes, "_end", forked)
+
+    assert stage.forge().pulls() == []
+    assert newest(stage.forge(), BRANCH) is None
 
 
 def test_the_same_state_after_a_merge_was_undone_is_a_new_pull_request(stage):

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from gitops.errors import ConflictError
-from gitops.forge import Outcome
+from gitops.errors import ConflictError, ForgeUnavailableError
+from gitops.forge import Outcome, newest
 from gitops.github import GithubForge
 from gitops.github.budget import ContentBudget
-from gitops.pull_request import Thread, trailers_of
+from gitops.pull_request import Thread, escape, replacing, trailers_of
 from sandbox.github.objects import Change
 from sandbox.github.troubles import Trouble
 from tests.adapters.test_forge_bench import (
@@ -46,8 +46,9 @@ def test_the_same_requester_amends_by_a_commit_on_the_head_just_read(stage):
 
     second = stage.propose(ALICE_AGAIN, replicas=3)
 
-    wanted = written(requested=ALICE_AGAIN, replicas=3)
+    wanted = replacing(written(requested=ALICE_AGAIN, replicas=3), first.pull.title)
     assert (second.outcome, second.pull.number, second.rebased) == (Outcome.AMENDED, 1, False)
+    assert second.replaced == first.pull.title != wanted.plan.title
     assert second.pull.head == stage.head() != first.pull.head
     assert stage.commit(stage.head()).parents == (first.pull.head,)
     assert stage.folder(BRANCH) == {change.path: change.new for change in wanted.plan.changes}
@@ -93,10 +94,23 @@ def test_back_to_an_earlier_wish_is_an_amendment_too(stage):
     third = stage.propose(dataclasses.replace(ALICE, key="k9"), replicas=2)
 
     assert third.outcome is Outcome.AMENDED
-    assert (
-        third.pull.metadata
-        == written(requested=dataclasses.replace(ALICE, key="k9"), replicas=2).metadata
-    )
+    again = written(requested=dataclasses.replace(ALICE, key="k9"), replicas=2)
+    assert third.pull.metadata == replacing(again, third.replaced).metadata
+
+
+@pytest.mark.parametrize("lost", [r"PATCH pulls/1", r"POST issues/1/labels"])
+def test_what_is_replaced_is_known_also_to_the_run_that_takes_an_amendment_up_again(stage, lost):
+    first = stage.propose(replicas=2)
+    stage.github.arm(Trouble(lost, "forbidden"))
+    with pytest.raises(ForgeUnavailableError):
+        stage.propose(ALICE_AGAIN, replicas=3)
+
+    second = stage.propose(ALICE_AGAIN, replicas=3)
+    third = stage.propose(ALICE_AGAIN, replicas=3)
+
+    assert (second.outcome, second.replaced) == (Outcome.AMENDED, first.pull.title)
+    assert third == second
+    assert f"Replaces: {escape(first.pull.title)}\n" in stage.pulls()[0]["body"]
 
 
 def test_the_commit_says_who_asked_and_what_for(stage):
@@ -283,6 +297,31 @@ def test_a_pull_request_that_is_closed_while_it_is_amended_is_said(stage):
     assert stage.propose(ALICE_AGAIN, replicas=2).pull.number == 2
 
 
+@pytest.mark.parametrize(
+    ("after", "in_main"),
+    [("POST git/commits", False), (f"PATCH git/refs/heads/{BRANCH}", True)],
+    ids=["before the branch moves", "after it"],
+)
+def test_a_pull_request_that_is_merged_while_it_is_amended_is_said(stage, after, in_main):
+    stage.propose()
+    merged, since = [], len(stage.calls())
+
+    def merge():
+        if not merged and after in stage.writes(since):
+            merged.append(stage.github.merge(1, "bob"))
+
+    forge = GithubForge.connect(stage.settings(), stage.clock, ContentBudget(Acting(stage, merge)))
+    with pytest.raises(ConflictError, match="was merged while it was amended; ask again"):
+        forge.propose(written(requested=ALICE_AGAIN, replicas=2))
+
+    assert ("replicas: 2" in stage.folder("main")[f"{FOLDER}/llm.yaml"]) is in_main
+    if in_main:
+        with pytest.raises(ConflictError, match="main already has it"):
+            stage.propose(ALICE_AGAIN, replicas=2)
+    else:
+        assert stage.propose(ALICE_AGAIN, replicas=2).pull.number == 2
+
+
 def test_a_thread_that_comes_later_is_written_into_the_body_of_the_same_request(stage):
     stage.propose()
     thread = Thread("https://chat.example/archives/C1/p1", "C1", "1.1")
@@ -314,7 +353,7 @@ def test_a_pull_request_reopened_beside_a_newer_closed_one_is_the_one(stage):
     repository.get_pull(1).edit(state="open")  # GitHub allows it while the branch stands
 
     assert stage.propose().pull.number == 1
-    assert stage.forge().newest(BRANCH).number == 1
+    assert newest(stage.forge(), BRANCH).number == 1
 
 
 @pytest.mark.parametrize("method", ["squash", "rebase"])

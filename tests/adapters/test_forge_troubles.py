@@ -60,6 +60,31 @@ def test_an_answer_that_is_lost_is_looked_for_before_the_call_is_made_again(
     check_one_of_everything(stage)
 
 
+@pytest.mark.parametrize("act", ["cut", "page"])
+@pytest.mark.parametrize(
+    ("call", "moment"),
+    [
+        *((call, "before") for call in [*READS, *WRITES[:-1]]),  # nothing of labels is read
+        *((call, "after") for call in WRITES),
+    ],
+)
+def test_an_answer_that_nobody_can_read_counts_as_none(stage, call, moment, act):
+    stage.faults.arm(Fault("github", call, moment, act))
+
+    assert stage.propose().outcome is Outcome.OPENED
+    check_one_of_everything(stage)
+
+
+@pytest.mark.parametrize("call", ["GET branches/main", "POST pulls"])
+def test_a_page_of_a_proxy_that_stays_is_said(stage, call):
+    stage.faults.arm(Fault("github", call, "before", "page", times=99))
+
+    with pytest.raises(ForgeUnavailableError, match=r"an answer that makes no sense \(\w+\); try"):
+        stage.propose()
+
+    assert stage.calls().count(call) <= ATTEMPTS
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize(
     "call", [MOVE, "PATCH pulls/1", "POST issues/1/labels", "DELETE issues/.*"]
@@ -157,7 +182,7 @@ def test_a_limit_with_a_long_wait_says_when_to_come_back(stage, call, name):
     with pytest.raises(ForgeBusyError) as refusal:
         stage.propose()
 
-    assert refusal.value.wait == 60
+    assert (refusal.value.wait, refusal.value.limit) == (60, "GitHub's secondary rate limit")
     assert str(refusal.value).endswith("; try again in 60 s")
     assert stage.clock.slept == []
     assert stage.propose().outcome is Outcome.OPENED
@@ -182,6 +207,7 @@ def test_the_hourly_limit_says_when_it_ends(tmp_path):
             stage.propose()
 
         assert refusal.value.wait == 3600
+        assert refusal.value.limit == "GitHub's hourly limit on requests"
         assert str(refusal.value).endswith("; try again in 60 min")
         assert stage.clock.slept == []
 

@@ -7,7 +7,7 @@ from gitops.github.reviews import GithubReviews
 from gitops.reviews import TWO_PERSON, Check, State, Verdict
 from sandbox.github.protection import Protection
 from sandbox.github.troubles import Trouble
-from tests.adapters.test_forge_bench import BRANCH, Stage
+from tests.adapters.test_forge_bench import ALICE_AGAIN, BRANCH, Stage
 
 
 @pytest.fixture
@@ -47,7 +47,23 @@ def test_reviews_are_read_oldest_first_with_their_commit_in_one_call(stage, revi
         ("bob", Verdict.APPROVED, "now it is", head),
     ]
     assert len({g.id for g in given}) == 3
+    assert {g.at for g in given} == {stage.time.now().replace(microsecond=0)}
     assert stage.calls(since) == ["GET pulls/1/reviews"]
+
+
+def test_the_trailers_are_those_of_our_own_commits_in_one_call(stage, reviews):
+    stage.propose(ALICE_AGAIN, replicas=2)
+    ours = stage.commit(stage.head()).message
+    stage.github.push(BRANCH, {"a.txt": "a"}, ours.replace("slack:UALICE", "slack:UBOB"), "bob")
+    since = len(stage.calls())
+
+    told = reviews.trailers(1)
+
+    assert [(each["Requested-by"], each["Request-Id"]) for each in told] == [
+        ("slack:UALICE", "k1"),
+        ("slack:UALICE", "k2"),
+    ]
+    assert stage.calls(since) == ["GET pulls/1/commits"]
 
 
 def test_an_approval_that_github_dismissed_says_so(stage, reviews):
