@@ -96,24 +96,36 @@ def asked(
         _first.observe(first_token)
 
 
-def watched(environment: str) -> None:
-    """Remember that an environment's cluster has just spoken; bookmarks count."""
-    at = time.monotonic()
-    _watched.labels(environment).set_function(lambda: time.monotonic() - at)
+def watched(environment: str, at: float | None) -> None:
+    """Remember when an environment's cluster spoke last, in steady seconds; None forgets it."""
+    if at is None:
+        _watched.remove(environment)
+    else:
+        _watched.labels(environment).set_function(lambda: time.monotonic() - at)
 
 
 @contextlib.contextmanager
 def reaching(name: str) -> Iterator[None]:
-    """Show whether a dependency answers: slack, github, kubernetes, redis, an engine.
+    """Show whether a dependency answers whose adapter tells refusals from silence by their class.
 
     An error that means "unavailable" sets its gauge to 0; a refusal is an answer. Errors go on.
     """
     try:
         yield
     except Exception as error:
-        _up.labels(name).set(getattr(error, "exit_code", None) != UNAVAILABLE)
+        answered(name, up=getattr(error, "exit_code", None) != UNAVAILABLE)
         raise
-    _up.labels(name).set(1)
+    answered(name, up=True)
+
+
+def answered(name: str, *, up: bool) -> None:
+    """Show what the last call of a dependency said: slack, github, kubernetes, redis, engines."""
+    _up.labels(name).set(up)
+
+
+def connected(name: str, is_connected: Callable[[], bool]) -> None:
+    """Show at each scrape whether a connection that a client keeps by itself is there."""
+    _up.labels(name).set_function(is_connected)
 
 
 def queue(

@@ -34,10 +34,10 @@ class Observation:
     """One LeaderWorkerSet and its pods at one moment. Group truth comes from the pods.
 
     The status of LeaderWorkerSet up to 0.8 counts a group as ready without looking at its
-    workers. `state` is the desired state that the GitOps controller applied; `current` says that
-    the LeaderWorkerSet controller has seen it and moved every group to it. `context` is the
-    kubeconfig context of its cluster; `own_subdomains` that each group has a headless Service of
-    its own.
+    workers. `state` is the desired state that the GitOps controller applied; `revision` is that of
+    the pods which the set asks for now, empty where nothing tells, and then `current` says that the
+    controller calls every group updated. `context` is the kubeconfig context of its cluster;
+    `own_subdomains` that each group has a headless Service of its own.
     """
 
     namespace: str
@@ -51,6 +51,7 @@ class Observation:
     deleted: bool = False
     context: str = ""
     own_subdomains: bool = False
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

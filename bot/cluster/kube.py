@@ -14,6 +14,7 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from kubernetes.utils.keepalive import tcp_keepalive_socket_options
 
+from bot import metrics
 from bot.cluster import Report, Scope
 from bot.cluster.scopes import followers
 from bot.cluster.server import BrokenError, ExpiredError, RefusedError
@@ -31,6 +32,8 @@ KEEPALIVE = (10, 5, 3)
 
 _OK, _UNAUTHORIZED, _GONE = 200, 401, 410
 _REFUSALS = frozenset({_UNAUTHORIZED, 403, 404})
+_ANSWERS = frozenset({_OK, 403, 404, _GONE})
+"""What a server says that serves us, if not with this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,17 @@ class KubernetesServer:
 
     def get(self, path: str, query: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         """Return the answer to a GET; see the port."""
+        try:
+            answer = self._answer(path, query)
+        except (ClusterUnavailableError, urllib3.exceptions.HTTPError, OSError):
+            metrics.answered("kubernetes", up=False)
+            raise
+        metrics.answered("kubernetes", up=answer.status in _ANSWERS)
+        if answer.status != _OK:
+            self._refuse(answer)
+        return answer
+
+    def _answer(self, path: str, query: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         api = self._client()
         method, url, headers, *_ = api.param_serialize(
             "GET", path, header_params={"Accept": "application/json"}, auth_settings=["BearerToken"]
@@ -72,8 +86,6 @@ class KubernetesServer:
             raise ClusterUnavailableError(
                 f"reading {path}: {error.reason}; is the cluster's certificate right?"
             ) from error
-        if answer.status != _OK:
-            self._refuse(answer)
         return answer
 
     def _refuse(self, answer: urllib3.BaseHTTPResponse) -> None:
@@ -95,12 +107,21 @@ class KubernetesServer:
 
 
 class KubernetesClusters:
-    """All clusters that a kubeconfig leads to, or the one that this pod runs in."""
+    """All clusters that a kubeconfig leads to, and the one that this pod runs in.
+
+    `inside` a pod, no context means the pod's own cluster; elsewhere the kubeconfig's current one.
+    """
 
     def __init__(
-        self, kubeconfig: str | None, clock: Clock, timeouts: Timeouts = Timeouts()
+        self,
+        kubeconfig: str | None,
+        clock: Clock,
+        timeouts: Timeouts = Timeouts(),
+        *,
+        inside: bool = False,
     ) -> None:
         self._kubeconfig = kubeconfig
+        self._inside = inside
         self._clock = clock
         self._timeouts = timeouts
         self._servers: dict[str, KubernetesServer] = {}
@@ -124,7 +145,8 @@ class KubernetesClusters:
 
     def _server(self, context: str) -> KubernetesServer:
         with self._turn:
-            made = KubernetesServer(self._kubeconfig, context, self._timeouts)
+            kubeconfig = None if self._inside and not context else self._kubeconfig
+            made = KubernetesServer(kubeconfig, context, self._timeouts)
             return self._servers.setdefault(context, made)
 
 

@@ -109,24 +109,12 @@ class PodObject(msgspec.Struct, frozen=True):
     status: PodStatus = PodStatus()
 
 
-class Template(msgspec.Struct, frozen=True):
-    """LeaderWorkerTemplate, as far as it is read."""
-
-    size: int = 1
-
-
-class Network(msgspec.Struct, frozen=True, rename="camel"):
-    """NetworkConfig."""
-
-    subdomain_policy: str = "Shared"
-
-
 class LwsSpec(msgspec.Struct, frozen=True, rename="camel"):
-    """LeaderWorkerSetSpec, as far as it is read."""
+    """LeaderWorkerSetSpec, as far as it is read; `bot.cluster.revisions` reads what is raw."""
 
     replicas: int = 1
-    leader_worker_template: Template = Template()
-    network_config: Network | None = None
+    leader_worker_template: msgspec.Raw = msgspec.Raw(b"null")
+    network_config: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class LwsStatus(msgspec.Struct, frozen=True, rename="camel"):
@@ -174,19 +162,6 @@ class Warned(NamedTuple):
     at: str
     reason: str
     text: str
-
-
-def is_current(lws: LwsObject) -> bool:
-    """Say whether the controller has seen the newest spec and moved every group to it."""
-    seen = lws.status.observed_generation
-    fresh = seen is None or seen >= lws.metadata.generation
-    return fresh and lws.status.updated_replicas >= lws.spec.replicas
-
-
-def own_subdomains(lws: LwsObject) -> bool:
-    """Say whether each group has a headless Service of its own, named like its leader."""
-    network = lws.spec.network_config
-    return network is not None and network.subdomain_policy == "UniquePerReplica"
 
 
 def pod(read: PodObject, warned: Warned | None = None) -> Pod:

@@ -1,9 +1,9 @@
-"""Adapter: an API server's service proxy: where Services are reached from outside of a cluster.
+"""Adapter: an API server's proxy: where Services and pods are reached from outside of a cluster.
 
 The official client reads the kubeconfig; requests go through the caller's own HTTP client, since
 answers are streamed. Source: the API concepts page, proxy subresource: the server passes a request
 on without its `Authorization`, which is the server's own. Needs `get` and `create` of
-`services/proxy`.
+`services/proxy` to ask, and of `pods/proxy` to prove a group by its own leader.
 """
 
 import ssl
@@ -24,14 +24,14 @@ class ServiceProxy:
         self._turn = threading.Lock()
         self._known: client.Configuration | None = None
 
-    def url(self, namespace: str, service: str, port: int) -> str:
-        """Return where a Service's own paths begin.
+    def url(self, namespace: str, kind: str, name: str, port: int) -> str:
+        """Return where the own paths of one of the `kind` services or pods begin.
 
         Raises:
             ClusterUnavailableError: no credentials found.
         """
         host = self._settings().host.rstrip("/")
-        return f"{host}/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy"
+        return f"{host}/api/v1/namespaces/{namespace}/{kind}/{name}:{port}/proxy"
 
     def headers(self) -> Mapping[str, str]:
         """Return the bearer token as a header, renewed where it has run out."""

@@ -9,12 +9,15 @@ from bot.cluster import Contact, Report, Scope, Unit
 from bot.cluster.controllers import Application, Kustomization, unit
 from bot.cluster.following import Follower
 from bot.cluster.objects import LABEL, EventObject, LwsObject, PodObject
+from bot.cluster.revisions import RevisionObject
 from bot.cluster.server import Kind, Server
 from bot.cluster.world import Object, Seen, World, look
 from gitops.clock import Clock
 from gitops.environment import Controller
 
 _WARNINGS = {"fieldSelector": "type=Warning,involvedObject.kind=Pod"}
+_OF_SETS = {"labelSelector": f"{LABEL}name,!{LABEL}worker-index,!{LABEL}group-index"}
+"""Revisions of LeaderWorkerSets, without those of the StatefulSets below them."""
 
 Followers = Sequence[Follower[Any]]
 
@@ -33,10 +36,14 @@ def _of_namespace(scope: Scope, server: Server, report: Report, clock: Clock) ->
     sets = Kind(f"/apis/leaderworkerset.x-k8s.io/v1/{place}/leaderworkersets", LwsObject)
     pods = Kind(f"/api/v1/{place}/pods", PodObject, {"labelSelector": LABEL + "name"})
     warnings = Kind(f"/api/v1/{place}/events", EventObject, _WARNINGS, optional=True)
+    revisions = Kind(f"/apis/apps/v1/{place}/controllerrevisions", RevisionObject, _OF_SETS)
     shared = _Namespace(World(scope.context, scope.namespace), report)
     return [
         Follower(server, sets, shared.taking(LwsObject), shared.touching("sets"), clock),
         Follower(server, pods, shared.taking(PodObject), shared.touching("pods"), clock),
+        Follower(
+            server, revisions, shared.taking(RevisionObject), shared.touching("revisions"), clock
+        ),
         Follower(server, warnings, shared.taking(EventObject), _nobody_minds, clock),
     ]
 

@@ -1,7 +1,7 @@
 """Pure: what the watches of one namespace have seen, put together as observations.
 
 A list takes the place of what was known, all at once, so that nothing seems to go and come back.
-Before sets and pods have both been listed once, nothing is told of either.
+Before sets, pods and revisions have all been listed once, nothing is told of any.
 """
 
 import operator
@@ -11,25 +11,30 @@ from dataclasses import dataclass, field
 from bot.cluster import Found, Listed, Observation, Pod
 from bot.cluster.objects import (
     LABEL,
-    STATE_ANNOTATION,
     EventObject,
     LwsObject,
     PodObject,
     Warned,
-    is_current,
-    own_subdomains,
     pod,
     warn,
     warning,
 )
+from bot.cluster.revisions import Asks, Revision, RevisionObject, asks, revision, wanted
 
 MOST_WARNED = 2_000
 """Pods whose newest warning is remembered; it may come before its pod does."""
 
-Object = LwsObject | PodObject | EventObject
+Object = LwsObject | PodObject | EventObject | RevisionObject
 
 Pods = dict[str, dict[str, Pod]]
 """Pods by the name of their set and by their uid."""
+
+Revisions = dict[str, dict[str, Revision]]
+"""Revisions by the name of their set and by their own."""
+
+
+FIRST: frozenset[type[Object]] = frozenset({LwsObject, PodObject, RevisionObject})
+"""What is listed before anything is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +50,20 @@ class Seen:
 class World:
     """One namespace of a cluster: sets by name, pods, and the newest warning by a pod's uid.
 
-    `new_sets` and `new_pods` are lists on their way in; `awaited` are the kinds not listed yet.
+    `new_…` are lists on their way in; `awaited` are the kinds not listed yet.
     """
 
     context: str = ""
     namespace: str = "default"
-    sets: dict[str, LwsObject] = field(default_factory=dict)
+    sets: dict[str, Asks] = field(default_factory=dict)
     pods: Pods = field(default_factory=dict)
+    revisions: Revisions = field(default_factory=dict)
     warned: dict[str, Warned] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
-    new_sets: dict[str, LwsObject] = field(default_factory=dict)
+    new_sets: dict[str, Asks] = field(default_factory=dict)
     new_pods: Pods = field(default_factory=dict)
-    awaited: set[type[Object]] = field(default_factory=lambda: {LwsObject, PodObject})
+    new_revisions: Revisions = field(default_factory=dict)
+    awaited: set[type[Object]] = field(default_factory=lambda: set(FIRST))
 
 
 def look(world: World, seen: Seen) -> Iterator[Found]:
@@ -66,14 +73,14 @@ def look(world: World, seen: Seen) -> Iterator[Found]:
             _begin(world, seen.kind)
         case "LISTED", _:
             yield from _listed(world, seen.kind)
-        case "INITIAL", LwsObject() as lws:
-            world.new_sets[lws.metadata.name] = lws
-        case "INITIAL", PodObject() as read:
-            _keep(world, world.new_pods, read)
+        case "INITIAL", LwsObject() | PodObject() | RevisionObject() as item:
+            _initial(world, item)
         case what, LwsObject() as lws:
             yield from _set(world, lws, gone=what == "DELETED")
         case what, PodObject() as read:
             yield from _pod(world, read, gone=what == "DELETED")
+        case what, RevisionObject() as kept:
+            yield from _told(world, _hold(world.revisions, kept, gone=what == "DELETED"))
         case what, EventObject() as event:
             yield from _warning(world, event, gone=what == "DELETED")
         case _:
@@ -86,25 +93,40 @@ def _begin(world: World, kind: type[Object]) -> None:
         world.new_sets = {}
     elif kind is PodObject:
         world.new_pods = {}
+    elif kind is RevisionObject:
+        world.new_revisions = {}
+
+
+def _initial(world: World, item: LwsObject | PodObject | RevisionObject) -> None:
+    match item:
+        case LwsObject():
+            name = item.metadata.name
+            world.new_sets[name] = asks(item, world.sets.get(name))
+        case PodObject():
+            _keep(world, world.new_pods, item)
+        case RevisionObject():
+            _hold(world.new_revisions, item, gone=False)
 
 
 def _listed(world: World, kind: type[Object]) -> Iterator[Found]:
-    before_sets, before_pods = world.sets, world.pods
+    before = (world.sets, world.pods, world.revisions)
     if kind is LwsObject:
         world.sets, world.new_sets = world.new_sets, {}
         yield Listed(world.context, world.namespace, frozenset(world.sets))
     elif kind is PodObject:
         world.pods, world.new_pods = world.new_pods, {}
         world.homes = {uid: name for name, pods in world.pods.items() for uid in pods}
+    elif kind is RevisionObject:
+        world.revisions, world.new_revisions = world.new_revisions, {}
     else:
         return
     first = kind in world.awaited
     world.awaited.discard(kind)
     if world.awaited:
         return
-    for name, lws in world.sets.items():
-        changed = before_sets.get(name) != lws or before_pods.get(name) != world.pods.get(name)
-        if first or changed:
+    after = (world.sets, world.pods, world.revisions)
+    for name in world.sets:
+        if first or [each.get(name) for each in before] != [each.get(name) for each in after]:
             yield _observation(world, name)
 
 
@@ -114,9 +136,8 @@ def _set(world: World, lws: LwsObject, *, gone: bool) -> Iterator[Found]:
         world.sets.pop(name, None)
         yield _gone(world, lws)
         return
-    world.sets[name] = lws
-    if not world.awaited:
-        yield _observation(world, name)
+    world.sets[name] = asks(lws, world.sets.get(name))
+    yield from _told(world, name)
 
 
 def _pod(world: World, read: PodObject, *, gone: bool) -> Iterator[Found]:
@@ -127,8 +148,7 @@ def _pod(world: World, read: PodObject, *, gone: bool) -> Iterator[Found]:
         _drop(world, name, uid)
     elif _keep(world, world.pods, read) == before:
         return  # nothing changed that is read here: a probe's time, an annotation
-    if name in world.sets and not world.awaited:
-        yield _observation(world, name)
+    yield from _told(world, name)
 
 
 def _warning(world: World, event: EventObject, *, gone: bool) -> Iterator[Found]:
@@ -145,8 +165,7 @@ def _warning(world: World, event: EventObject, *, gone: bool) -> Iterator[Found]
     if name is None or before is None or (after := warn(before, warned)) == before:
         return
     world.pods[name][uid] = after
-    if name in world.sets and not world.awaited:
-        yield _observation(world, name)
+    yield from _told(world, name)
 
 
 def _keep(world: World, pods: Pods, read: PodObject) -> Pod:
@@ -158,6 +177,19 @@ def _keep(world: World, pods: Pods, read: PodObject) -> Pod:
     return made
 
 
+def _hold(revisions: Revisions, read: RevisionObject, *, gone: bool) -> str:
+    """Keep or forget a revision; return the name of its set."""
+    name = read.metadata.labels.get(LABEL + "name", "")
+    held = revisions.setdefault(name, {})
+    if gone:
+        held.pop(read.metadata.name, None)
+    else:
+        held[read.metadata.name] = revision(read)
+    if not held:
+        del revisions[name]
+    return name
+
+
 def _drop(world: World, name: str, uid: str) -> None:
     world.homes.pop(uid, None)
     world.warned.pop(uid, None)
@@ -167,20 +199,26 @@ def _drop(world: World, name: str, uid: str) -> None:
         world.pods.pop(name, None)
 
 
+def _told(world: World, name: str) -> Iterator[Found]:
+    if name in world.sets and not world.awaited:
+        yield _observation(world, name)
+
+
 def _observation(world: World, name: str) -> Observation:
-    lws = world.sets[name]
+    asked = world.sets[name]
     ranks = sorted(world.pods.get(name, {}).values(), key=_rank)
     return Observation(
         namespace=world.namespace,
         name=name,
-        uid=lws.metadata.uid,
-        state=lws.metadata.annotations.get(STATE_ANNOTATION, ""),
-        replicas=lws.spec.replicas,
-        size=lws.spec.leader_worker_template.size,
-        current=is_current(lws),
+        uid=asked.uid,
+        state=asked.state,
+        replicas=asked.replicas,
+        size=asked.size,
+        current=asked.current,
         pods=tuple(ranks),
         context=world.context,
-        own_subdomains=own_subdomains(lws),
+        own_subdomains=asked.own_subdomains,
+        revision=wanted(asked, world.revisions.get(name, {}).values()),
     )
 
 

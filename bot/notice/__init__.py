@@ -31,6 +31,7 @@ from bot.notice.rollouts import (
     Removed,
     Restarted,
     Serving,
+    Unproved,
     Unreachable,
 )
 
@@ -72,6 +73,7 @@ __all__ = [
     "Restarted",
     "Reviewed",
     "Serving",
+    "Unproved",
     "Unreachable",
     "Usage",
 ]
@@ -93,7 +95,7 @@ OfPull = (
 OfRollout = Applied | NotApplied | Removed | Missing | Progress | Unreachable | Reachable
 """From the merge to groups that could answer."""
 
-OfGroup = Proved | Serving | Degraded | Restarted | Recovered
+OfGroup = Proved | Unproved | Serving | Degraded | Restarted | Recovered
 """Whether groups answer."""
 
 OfAnswer = Asked | Footer | Denied | Refused | Usage | Elsewhere | Listing | Facts
@@ -101,5 +103,5 @@ OfAnswer = Asked | Footer | Denied | Refused | Usage | Elsewhere | Listing | Fac
 
 Notice = Card | OfPull | OfRollout | OfGroup | OfAnswer
 
-BROADCAST = (NotApplied, Missing, Serving, Degraded, Restarted, Recovered, BrokeGlass)
+BROADCAST = (NotApplied, Missing, Unproved, Serving, Degraded, Restarted, Recovered, BrokeGlass)
 """Replies that a channel must see too; the others stay in the thread."""

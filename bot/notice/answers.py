@@ -7,27 +7,30 @@ from dataclasses import dataclass
 class Asked:
     """Somebody asks a model; the answer streams below.
 
-    `cancel` is the key that stops the answer, empty once it has ended.
+    `cancel` is the key that stops the answer, empty once it has ended; `environment` says whose
+    approvers may press it, too.
     """
 
     by: str
     name: str
     prompt: str
     cancel: str = ""
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Footer:
     """The end of an answer. Times in seconds; `finish` is the engine's own reason.
 
+    What is not known is None: nothing came, or the engine has not counted its tokens.
     `broken` says where and why a stream stopped, empty when it ended well; `only_thought` says that
     nothing but reasoning came, `thought` how many characters of it were folded away.
     """
 
     model: str
-    first_token: float
-    tokens: int
-    tokens_per_second: float
+    first_token: float | None
+    tokens: int | None
+    tokens_per_second: float | None
     finish: str
     prompt_tokens: int = 0
     broken: str = ""
@@ -51,10 +54,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """The answer stands in another channel or thread; `url` leads there."""
+    """What was asked for stands elsewhere; `url` leads there, and `thread` to where it is told."""
 
     text: str
     url: str
+    thread: str
 
 
 @dataclass(frozen=True, slots=True)

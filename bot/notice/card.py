@@ -25,8 +25,10 @@ class GroupLine:
 class Card:
     """The one message of a deployment that is edited in place.
 
-    `fit` is the verdict in a line, `checks` what GitHub's checks and reviews say of the pull
-    request, `note` what a person should know now (the controller's error, a cluster out of reach).
+    It is of what main wants, or where main has nothing yet, of what is proposed. `fit` is the
+    verdict in a line, `pull` how the newest pull request stands and, while it is open, what it
+    would change; `checks` what GitHub's checks and reviews say of it, `note` what a person should
+    know now (the controller's error, a cluster out of reach).
     """
 
     name: str
@@ -42,5 +44,6 @@ class Card:
     phase: str
     groups: tuple[GroupLine, ...] = ()
     fit: str = ""
+    pull: str = ""
     checks: str = ""
     note: str = ""

@@ -26,12 +26,16 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Amended:
-    """The requester changed an open pull request; approvals given before it no longer count."""
+    """The requester changed an open pull request; approvals given before it no longer count.
+
+    `replaced` is what it was called where that was another change, which is gone from it.
+    """
 
     title: str
     pull_number: int
     pull_url: str
     by: str
+    replaced: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,16 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """Somebody reviewed on GitHub; `verdict` is approved, changes requested or commented."""
+    """Somebody reviewed on GitHub; `verdict` is approved, changes requested or commented.
+
+    `refused` is why an approval does not count as a second person's, empty where it does.
+    """
 
     pull_number: int
     by: str
     verdict: str
     comment: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,14 @@ class Proved:
 
 
 @dataclass(frozen=True, slots=True)
+class Unproved:
+    """Its pods are ready, but nothing can be asked of it until a person changes something."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """Every group has answered a real completion; `first_token` in seconds, the slowest group."""
 

@@ -1,8 +1,9 @@
 """Pure: how far a proposal has come, from one observation to the next, and what is news.
 
 The same observation twice says nothing the second time. Group truth comes from pods: a group is
-ready when `size` pods of it are ready on one revision. A restart is a new leader uid on the same
-revision; its cause is the first failure seen on the old pods, which vanish with the group.
+ready when `size` pods of it are ready on one revision, and it is asked for its proof when that is
+the one which the set asks for. A restart is a new leader uid on the same revision; its cause is
+the first failure seen on the old pods, which vanish with the group.
 Source: the recorded behaviour of LeaderWorkerSet v0.6.0 to v0.10.0.
 """
 
@@ -21,6 +22,7 @@ from bot.notice import (
     Removed,
     Restarted,
     Serving,
+    Unproved,
 )
 from bot.rollout.phases import Phase, detail_of, phase_of
 from bot.rollout.step import News, Step
@@ -81,8 +83,10 @@ def prove(rollout: Rollout, seen: Observation, group: int, leader: str, first_to
     state = rollout.groups.get(group)
     if state is None or state.leader != leader:
         return Step(rollout)  # the group was recreated while we asked: proof of nothing
+    if state.proved is None and leader not in {pod.uid for pod in unproved(rollout, seen)}:
+        return Step(rollout)  # it was asked before a change, or has lost a pod since
     proved = replace(state, proved=first_token, restarted=False, cause="", silent=0)
-    after = _settled(replace(rollout, groups={**rollout.groups, group: proved}))
+    after = _settled(replace(rollout, shut="", groups={**rollout.groups, group: proved}))
     if state.proved is not None and state.silent < SILENCE:
         return Step(after)  # it answers as before
     if state.restarted or state.silent >= SILENCE:
@@ -107,14 +111,28 @@ def unanswered(rollout: Rollout, seen: Observation, group: int, leader: str, why
     return Step(after, (News(key, Degraded(seen.name, group, seen.replicas, why)),))
 
 
+def shut(rollout: Rollout, seen: Observation, group: int, leader: str, why: str) -> Step:
+    """Take note that a leader lets nobody ask until a person changes something.
+
+    Of a group that waits for its first proof that is told once; one that served is silent.
+    """
+    state = rollout.groups.get(group)
+    if state is None or state.leader != leader or state.proved is not None:
+        return unanswered(rollout, seen, group, leader, why)
+    if rollout.shut == why:
+        return Step(rollout)
+    key = f"shut:{rollout.uid}:{seen.state}:{why[:200]}"
+    return Step(replace(rollout, shut=why), (News(key, Unproved(seen.name, why)),))
+
+
 def unproved(rollout: Rollout, seen: Observation) -> list[Pod]:
-    """Return the leaders whose group is ready but has not answered yet, on the applied state."""
-    if not (rollout.applied == seen.state and seen.current):
+    """Return the leaders whose group is ready, as the applied state wants it, and not proved."""
+    if rollout.applied != seen.state:
         return []
     leaders = []
     for index, state in rollout.groups.items():
         pods = [pod for pod in seen.pods if pod.group == index]
-        if state.proved is None and group_ready(pods, seen.size):
+        if state.proved is None and group_ready(pods, seen.size) and _wanted(pods, seen):
             leaders += [pod for pod in pods if pod.index == 0 and pod.uid == state.leader]
     return leaders
 
@@ -135,13 +153,20 @@ def group_ready(pods: list[Pod], size: int) -> bool:
     return len(pods) == len(ready) == size and len({pod.revision for pod in ready}) == 1
 
 
+def _wanted(pods: list[Pod], seen: Observation) -> bool:
+    """Say whether the pods of a group are what the set asks for now, not what it asked before."""
+    if not seen.revision:
+        return seen.current
+    return {pod.revision for pod in pods} == {seen.revision}
+
+
 def _is_applied(rollout: Rollout, proposal: Proposal) -> bool:
     return rollout.removed if proposal.removal else rollout.applied == proposal.state
 
 
 def _forgotten(rollout: Rollout) -> Rollout:
     """Return a record that knows nothing of the cluster any more."""
-    after = replace(rollout, uid="", applied="", phase="", groups={}, recalled=False)
+    after = replace(rollout, uid="", applied="", phase="", shut="", groups={}, recalled=False)
     return replace(after, served=False, removed=False)
 
 
@@ -153,7 +178,7 @@ def _adopt(rollout: Rollout, seen: Observation) -> Rollout:
     """
     applied = seen.state if seen.state == rollout.applied else ""
     pods = [[pod for pod in seen.pods if pod.group == group] for group in range(seen.replicas)]
-    served = bool(applied) and seen.current and all(group_ready(each, seen.size) for each in pods)
+    served = bool(applied) and all(group_ready(p, seen.size) and _wanted(p, seen) for p in pods)
     states = {g: _follow_group(None, g, each, seen)[0] for g, each in enumerate(pods)}
     phase = phase_of(seen)
     return replace(
@@ -193,7 +218,7 @@ def _apply(
     fresh = {g: replace(state, proved=None, silent=0) for g, state in rollout.groups.items()}
     key = f"applied:{seen.uid}:{seen.state}:{rollout.pull_number}"
     after = replace(rollout, applied=seen.state, served=False, phase="", late="", groups=fresh)
-    after = replace(after, missing=False, recalled=False)
+    after = replace(after, missing=False, recalled=False, shut="")
     return after, (News(key, Applied(seen.name, seen.state)),)
 
 

@@ -1,5 +1,6 @@
 """Pure: the card of a deployment from its proposal, its rollout and what the cluster shows."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from bot.cluster import Observation, Pod
@@ -7,52 +8,106 @@ from bot.notice import Card, GroupLine, Rank
 from bot.rollout.advance import SILENCE
 from bot.rollout.phases import Phase
 from bot.store import GroupState, Proposal, Rollout
+from bot.store.proposing import Outline
+from gitops.forge import Review
 
 
 def card(
-    proposal: Proposal, rollout: Rollout | None, seen: Observation | None, said: str = ""
+    proposal: Proposal,
+    rollout: Rollout | None,
+    seen: Observation | None,
+    said: str = "",
+    main: Outline | None = None,
 ) -> Card:
-    """Return the card as it should read now; `said` is what the GitOps controller complains of."""
+    """Return the card as it should read now.
+
+    `said` is what the GitOps controller complains of, `main` what main has of the deployment.
+    """
+    known = rollout or Rollout(proposal.pull_number)
+    shown = main or _outline(proposal)
     return Card(
         name=proposal.name,
         environment=proposal.environment,
-        model=proposal.model,
-        engine=proposal.engine,
-        shape=proposal.shape,
-        parallel=proposal.parallel,
-        gpus=proposal.gpus,
+        model=shown.model,
+        engine=shown.engine,
+        shape=shown.shape,
+        parallel=shown.parallel,
+        gpus=shown.gpus,
         pull_number=proposal.pull_number,
         pull_url=proposal.pull_url,
         requested_by=proposal.requested_by,
-        fit=proposal.fit,
-        checks=rollout.checks if rollout else "",
-        phase=_phase(rollout, seen),
-        groups=_groups(rollout, seen) if rollout and rollout.applied and seen else (),
+        fit=shown.fit,
+        pull=_pull(proposal, known, main),
+        checks=known.checks,
+        phase=phase(proposal, known, seen),
+        groups=_groups(known, seen) if known.applied and seen else (),
         note=note(rollout, seen, said),
     )
+
+
+def same(one: Card, other: Card) -> bool:
+    """Say whether two cards differ in nothing that is worth an edit: times to first token alone.
+
+    Each group is proved again every minute, and Slack allows 50 edits a minute.
+    """
+    return _untimed(one) == _untimed(other)
+
+
+def _untimed(card: Card) -> Card:
+    lines = (replace(line, proved=line.proved and 1.0) for line in card.groups)
+    return replace(card, groups=tuple(lines))
+
+
+def _outline(proposal: Proposal) -> Outline:
+    p = proposal
+    return Outline(p.model, p.engine, p.shape, p.parallel, p.gpus, p.fit)
+
+
+def _pull(proposal: Proposal, rollout: Rollout, main: Outline | None) -> str:
+    if rollout.review != Review.OPEN:
+        return rollout.review
+    return f"open, proposes {_change(proposal, main)}" if main else "open"
+
+
+def _change(proposal: Proposal, main: Outline) -> str:
+    """Return what a proposal would make of what main has, in a line."""
+    if proposal.removal:
+        return "its removal"
+    new, parts = _outline(proposal), []
+    parts += [new.model] if new.model != main.model else []
+    parts += [new.engine] if new.engine != main.engine else []
+    parts += [new.shape] if new.shape != main.shape else []
+    parts += [new.parallel] if new.parallel != main.parallel else []
+    parts += [f"{new.gpus} GPUs"] if new.gpus != main.gpus else []
+    parts += [new.fit] if new.fit != main.fit else []
+    return " · ".join(parts) or "other settings"
 
 
 def note(rollout: Rollout | None, seen: Observation | None, said: str) -> str:
     """Return what a person should know now: the cluster, the controller, or a waiting pod."""
     if rollout and rollout.unreachable:
         since = datetime.fromisoformat(rollout.lost)
-        return f"the cluster does not answer since {since:%H:%M} UTC; shown is what it said before"
+        return f"the cluster has not answered since {since:%H:%M} UTC; shown is what it said before"
     if said:
         return said
     waiting = [pod for pod in seen.pods if pod.said] if seen else []
     return f"{waiting[0].name}: {waiting[0].said}" if waiting else ""
 
 
-def _phase(rollout: Rollout | None, seen: Observation | None) -> str:
-    if rollout and (rollout.removed or rollout.missing):
+def phase(proposal: Proposal, rollout: Rollout, seen: Observation | None) -> str:
+    """Return what runs, if anything does, and what was merged and does not run yet."""
+    if rollout.removed or rollout.missing:
         return "removed" if rollout.removed else "gone from the cluster"
-    running = bool(rollout and seen and rollout.applied and rollout.applied == seen.state)
-    if rollout is None or not (running or rollout.review == "merged"):
-        closed = rollout is not None and rollout.review == "closed"
-        return "closed without a merge" if closed else "pull request open"
-    if not running or seen is None:
-        return "merged, not applied" if rollout.late else "merged, waiting for the cluster"
-    return _serving(rollout, seen)
+    merged = rollout.review == Review.MERGED
+    waits = "merged, not applied" if rollout.late else "merged, waiting for the cluster"
+    if seen and rollout.applied and rollout.applied == seen.state:
+        now, newest = _serving(rollout, seen), proposal.state == rollout.applied
+        waiting = f", the earlier state; #{proposal.pull_number} {waits}"
+        return now + (waiting if merged and not newest else "")
+    if merged:
+        return waits
+    closed = rollout.review == Review.CLOSED
+    return "closed without a merge" if closed else "pull request open"
 
 
 def _serving(rollout: Rollout, seen: Observation) -> str:

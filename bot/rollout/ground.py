@@ -1,17 +1,19 @@
-"""Which clusters and namespaces are watched: what main says of environments and deployments."""
+"""What main has: environments, deployments, and so the clusters and namespaces that are watched."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.cluster import Scope
 from bot.desired import Desired, Main, Snapshots
 from bot.errors import DesiredUnknownError
 from bot.store import Proposal
-from gitops.environment import Controller, Environment
-
-CONTROLLER_NAMESPACES = {Controller.ARGOCD: "argocd", Controller.FLUX: "flux-system"}
-"""Where `leadline init` and both vendors' manuals put the controller's objects."""
+from bot.store.proposing import Outline, outline_of
+from gitops.assess import fit_of
+from gitops.deployment import ModelDeployment
+from gitops.environment import Environment
+from gitops.errors import GitOpsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +41,28 @@ class LastPublished:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Main as the watcher needs it: environments, and the namespaces of their deployments."""
+    """Main as the watcher needs it: environments, and their deployments.
+
+    `outlines` are by ENVIRONMENT/NAME.
+    """
 
     commit: str
     at: datetime
     environments: Mapping[str, Environment] = field(default_factory=dict)
     namespaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    outlines: Mapping[str, Outline] = field(default_factory=dict)
 
     def context(self, environment: str) -> str | None:
         """Return the kubeconfig context of an environment; None when main does not have it."""
         known = self.environments.get(environment)
         return None if known is None else known.context
 
-    def of_context(self, context: str) -> list[str]:
-        """Return the environments whose cluster a context leads to."""
-        return [name for name, known in self.environments.items() if known.context == context]
+    def outline(self, key: str, since: str) -> Outline | None:
+        """Return what main has of a deployment, by ENVIRONMENT/NAME.
+
+        None where it has nothing, or was read before `since` (ISO 8601; empty for any time).
+        """
+        return self.outlines.get(key) if self.at.isoformat() >= since else None
 
 
 def survey(desired: Desired, before: Ground | None) -> Ground:
@@ -63,7 +72,7 @@ def survey(desired: Desired, before: Ground | None) -> Ground:
     not end a watch.
     """
     if before and before.commit == desired.revision.commit:
-        return Ground(before.commit, desired.at, before.environments, before.namespaces)
+        return replace(before, at=desired.at)
     there = {environment.name: environment for environment in desired.environments}
     kept = {
         name: before.environments[name]
@@ -71,11 +80,27 @@ def survey(desired: Desired, before: Ground | None) -> Ground:
         if before and name not in there and name in before.environments
     }
     environments = there | kept
-    namespaces = {
-        name: frozenset(each.namespace for each in desired.copy.readable(name))
-        for name in environments
-    }
-    return Ground(desired.revision.commit, desired.at, environments, namespaces)
+    held = {name: desired.copy.readable(name) for name in environments}
+    namespaces = {name: frozenset(d.namespace for d in there) for name, there in held.items()}
+    outlines = _outlines(desired, environments, held)
+    return Ground(desired.revision.commit, desired.at, environments, namespaces, outlines)
+
+
+def _outlines(
+    desired: Desired,
+    environments: Mapping[str, Environment],
+    held: Mapping[str, Iterable[ModelDeployment]],
+) -> Mapping[str, Outline]:
+    """Return what main has; a verdict that cannot be had leaves its line empty."""
+    found, catalog = {}, None
+    for environment, deployments in held.items():
+        for each in deployments:
+            fit = None
+            with contextlib.suppress(GitOpsError):  # CI says what is wrong with the catalogue
+                catalog = catalog or desired.copy.catalog()
+                fit = fit_of(each, environments[environment], catalog)
+            found[f"{environment}/{each.name}"] = outline_of(each, fit)
+    return found
 
 
 def scopes(ground: Ground, proposals: Iterable[Proposal]) -> frozenset[Scope]:
@@ -83,12 +108,20 @@ def scopes(ground: Ground, proposals: Iterable[Proposal]) -> frozenset[Scope]:
 
     Proposals count too: what is being removed is on main no longer.
     """
-    wanted = set()
+    used = places(ground, proposals).values()
+    wanted = {Scope(*place) for each in used for place in each}
+    wanted |= {
+        Scope(each.context, each.controller_place, each.controller)
+        for each in ground.environments.values()
+    }
+    return frozenset(wanted)
+
+
+def places(ground: Ground, proposals: Iterable[Proposal]) -> dict[str, frozenset[tuple[str, str]]]:
+    """Return the contexts and namespaces of each environment's deployments; at least its own."""
+    found: dict[str, frozenset[tuple[str, str]]] = {}
     for name, environment in ground.environments.items():
         proposed = {each.namespace for each in proposals if each.environment == name}
         used = ground.namespaces.get(name, frozenset()) | proposed | {environment.namespace}
-        wanted |= {Scope(environment.context, namespace) for namespace in used}
-        controller = environment.controller
-        place = CONTROLLER_NAMESPACES[controller]
-        wanted.add(Scope(environment.context, place, controller))
-    return frozenset(wanted)
+        found[name] = frozenset((environment.context, namespace) for namespace in used)
+    return found

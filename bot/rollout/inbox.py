@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from bot.cluster import Contact, Found, Listed, Observation, Unit
+from bot.cluster import Found
 from bot.errors import BotError
-from bot.rollout.blame import unit_of
 from bot.rollout.proving import Proof
-from bot.store import Proposal
+from bot.rollout.recalling import Strays, Traced
+from bot.rollout.reviewing import Read
 from gitops.clock import Clock
 
 ROOM = 1_000
@@ -41,29 +41,7 @@ class Wake:
     number: int
 
 
-Event = Found | Tick | Wake | Proof
-
-
-def is_about(
-    event: Event, proposal: Proposal, context_of: Callable[[Proposal], str | None]
-) -> bool:
-    """Say whether an event may be news of a proposal; `context_of` leads to its cluster."""
-    match event:
-        case Tick():
-            return True
-        case Wake(number):
-            return number == proposal.pull_number
-        case Proof() | Observation() if event.name != proposal.name:
-            return False  # the most frequent events, so the cheapest question first
-        case Contact():
-            return False  # a loss is told after a while, by the time
-        case Unit():
-            about = unit_of([event], proposal) is not None
-        case Listed():
-            about = event.namespace == proposal.namespace and proposal.name not in event.names
-        case _:
-            about = event.namespace == proposal.namespace
-    return about and event.context == context_of(proposal)
+Event = Found | Tick | Wake | Proof | Read | Strays | Traced
 
 
 @dataclass(slots=True)

@@ -41,11 +41,14 @@ def phase_of(seen: Observation) -> Phase:
 
 
 def detail_of(seen: Observation, phase: Phase) -> str:
-    """Return how many pods are past a phase, and what the first one that is not waits for."""
+    """Return how many pods are past a phase, and what the first one that is not waits for.
+
+    Pods of surge groups count, too: they are what a rollout may wait for.
+    """
     there = [pod for pod in seen.pods if not pod.deleting]
     past = sum(_of(pod, there) > phase for pod in there)
     waits = next((pod.said or pod.state for pod in there if _of(pod, there) == phase), "")
-    said = f"{past}/{seen.replicas * seen.size} pods past it"
+    said = f"{past}/{max(seen.replicas * seen.size, len(there))} pods past it"
     return f"{said}; waiting: {waits}" if waits and waits not in {"ready", "loading"} else said
 
 

@@ -14,9 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from bot.cluster import Observation, Pod
-from bot.errors import EngineUnavailableError
-from bot.relay import Endpoint, Question
+from bot.desired import Desired
+from bot.errors import (
+    BotError,
+    ClusterUnavailableError,
+    EngineShutError,
+    EngineUnavailableError,
+    EngineUnknownError,
+)
+from bot.relay import Call, Engines, Question
 from gitops.clock import Clock
+from gitops.errors import GitOpsError, InvalidRequestError
 
 PROOF = Question("Say yes.", max_tokens=8, temperature=0.0)
 """The completion that proves a group; short, so that it costs little on a busy engine."""
@@ -33,12 +41,18 @@ FORGET = 10
 AT_ONCE = 8
 """Most leaders that are asked at the same time."""
 
+_SHUT = (EngineShutError, EngineUnknownError, ClusterUnavailableError)
+"""What a person has to change; a group that is ready has had a name for long."""
+
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a leader (by its pod's uid) answered: the seconds to its first token, or why nothing."""
+    """What a leader (by its pod's uid) answered: the seconds to its first token, or why nothing.
+
+    `shut` says that it will answer nothing until a person changes something, such as a key.
+    """
 
     context: str
     namespace: str
@@ -47,6 +61,7 @@ class Proof:
     leader: str
     first_token: float | None = None
     why: str = ""
+    shut: bool = False
 
 
 def host_of(seen: Observation, leader: Pod) -> str:
@@ -62,9 +77,10 @@ def interval(leader: str, again: float) -> float:
 
 @dataclass(slots=True)
 class Prover:
-    """Asks each leader once at a time."""
+    """Asks each leader once at a time; `desired` is main, which names the Secrets of API keys."""
 
-    endpoint: Endpoint
+    engines: Callable[[str], Engines]
+    desired: Callable[[], Desired]
     clock: Clock
     again: float = AGAIN
     _asking: set[str] = field(default_factory=set)
@@ -83,20 +99,20 @@ class Prover:
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def ask(self, seen: Observation, leader: Pod) -> None:
+    def ask(self, environment: str, seen: Observation, leader: Pod) -> None:
         """Ask a leader, unless it is being asked."""
         with self._turn:
             if leader.uid in self._asking or self._pool is None:
                 return
             self._asking.add(leader.uid)
             self._note(leader.uid, self.clock.monotonic())
-        self._pool.submit(self._prove, seen, leader)
+        self._pool.submit(self._prove, environment, seen, leader)
 
-    def ask_again(self, seen: Observation, leader: Pod) -> None:
+    def ask_again(self, environment: str, seen: Observation, leader: Pod) -> None:
         """Ask a leader that has answered, when its time has come."""
         asked = self._asked.get(leader.uid)
         if asked is None or self.clock.monotonic() - asked >= interval(leader.uid, self.again):
-            self.ask(seen, leader)
+            self.ask(environment, seen, leader)
 
     def _note(self, leader: str, now: float) -> None:
         """Remember when a leader was asked; the longest silent stand first."""
@@ -106,28 +122,53 @@ class Prover:
         if now - self._asked[oldest] > FORGET * self.again:
             del self._asked[oldest]
 
-    def _prove(self, seen: Observation, leader: Pod) -> None:
+    def _prove(self, environment: str, seen: Observation, leader: Pod) -> None:
         host = host_of(seen, leader)
-        proof = Proof(seen.context, seen.namespace, seen.name, leader.group, leader.uid)
         try:
-            proof = self._asked_at(host, proof)
-        except EngineUnavailableError as error:
-            _log.info("no proof host=%s error=%s", host, error)
-            proof = replace(proof, why=str(error))
+            proof = self._proof(environment, seen, leader, host)
+        except (BotError, GitOpsError) as error:  # of ours, such as Redis: it says nothing of it
+            _log.warning("not asked host=%s error=%s", host, error)
+            return
+        except Exception:  # noqa: BLE001 - nobody looks at the future of the pool
+            _log.exception("not asked host=%s", host)
+            return
         finally:
             with self._turn:
                 self._asking.discard(leader.uid)
         if self._answer:
             self._answer(proof)
 
-    def _asked_at(self, host: str, proof: Proof) -> Proof:
-        """Ask one completion to its end; note the seconds to its first token."""
-        asked = self.clock.monotonic()
+    def _proof(self, environment: str, seen: Observation, leader: Pod, host: str) -> Proof:
+        """Ask, and return what came of it."""
+        proof = Proof(seen.context, seen.namespace, seen.name, leader.group, leader.uid)
+        try:
+            engines = self.engines(seen.context)
+            api_key = self._key(engines, environment, seen.name)
+            return replace(proof, first_token=self._first_token(engines, host, Call(api_key)))
+        except (EngineUnavailableError, ClusterUnavailableError) as error:
+            _log.info("no proof host=%s error=%s", host, error)
+            shut = isinstance(error, _SHUT)
+            # What keeps us out is the same for each group, and is told once.
+            why = str(error).replace(host, f"{environment}/{seen.name}") if shut else str(error)
+            return replace(proof, why=why, shut=shut)
+
+    def _key(self, engines: Engines, environment: str, name: str) -> str:
+        """Return the API key that a deployment's llm.yaml on main wants, if it wants one."""
+        main = self.desired()
+        try:
+            secret = main.copy.deployment(name, environment).api_key_secret
+        except InvalidRequestError:  # its removal is merged
+            return ""
+        return engines.keys.key(environment, name, secret) if secret else ""
+
+    def _first_token(self, engines: Engines, host: str, call: Call) -> float:
+        """Ask one completion to its end; return the seconds to its first token."""
+        asked, endpoint = self.clock.monotonic(), engines.endpoint
         arrivals = [
             self.clock.monotonic() - asked
-            for piece in self.endpoint.stream(host, self.endpoint.model(host), PROOF)
+            for piece in endpoint.stream(host, endpoint.model(host, call.api_key), PROOF, call)
             if piece.text
         ]
         if not arrivals:
             raise EngineUnavailableError(f"asking {host}: the answer was empty")
-        return replace(proof, first_token=arrivals[0])
+        return arrivals[0]

@@ -1,56 +1,29 @@
 """Looks at pull requests, and says on GitHub whether a second person stands behind one.
 
-A look is four calls while the pull request is open and two when it has ended; a merged one is not
-looked at again. GitHub allows 5,000 calls an hour, and what was lost of the webhook is no hurry: so
-looks that no webhook asked for take turns, one in SPACING seconds, however many are open.
+A look is four calls while the pull request is open and two when it has ended. It belongs to the
+thread that reads: nothing is told or remembered here, what was found goes on as a value.
 """
 
 import logging
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 
+from bot import metrics
 from bot.chat import Directory, Person
 from bot.desired import Desired
 from bot.errors import BotError
-from bot.rollout.reviewing import Looked, review
-from bot.rollout.step import Step
+from bot.rollout.recalling import Lost, Strays, Traced, name_of
+from bot.rollout.reviewing import Looked, Read
 from bot.rollout.two_person import BROKEN, Asked, Judged, excuse, judge
 from bot.store import Proposal, Rollout
 from gitops.clock import Clock
-from gitops.errors import GitOpsError
-from gitops.forge import Forge, PullRequest, Review
+from gitops.errors import GitOpsError, InvalidRequestError
+from gitops.forge import Forge, PullRequest, Review, newest
+from gitops.past import Past
 from gitops.reviews import TWO_PERSON, Check, Reviews, State
-
-SPACING = timedelta(seconds=5)
-"""Time between two looks that nobody asked for: 720 looks, or 2,880 calls, an hour."""
-
-CLOSED = timedelta(minutes=10)
-"""How often a closed pull request is looked at: somebody may have reopened it unheard."""
 
 _SLACK = "slack:"
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Turns:
-    """When each deployment's pull request is looked at next, unasked."""
-
-    _next: dict[str, tuple[int, bool, datetime]] = field(default_factory=dict)
-    _last: datetime | None = None
-
-    def take(self, rollout: Rollout, key: str, now: datetime) -> bool:
-        """Return whether it is its turn, and give it the next one if so."""
-        number, closed = rollout.pull_number, rollout.review == Review.CLOSED
-        known = self._next.get(key)
-        if known and known[:2] == (number, closed) and now < known[2]:
-            return False
-        if closed:
-            self._next[key] = (number, closed, now + CLOSED)
-            return True
-        self._last = max(self._last or now, now) + SPACING
-        self._next[key] = (number, closed, self._last)
-        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,59 +32,74 @@ class Pulls:
 
     forge: Forge
     reviews: Reviews
+    past: Past
     directory: Directory
     known: Callable[[], Desired]
     clock: Clock
-    _turns: Turns = field(default_factory=Turns)
 
-    def look(self, rollout: Rollout, proposal: Proposal, *, woken: bool = True) -> Step:
-        """Return what became of the pull request since the last look; nothing when it is no turn.
+    def look(self, rollout: Rollout, proposal: Proposal) -> Read:
+        """Return how a pull request stands; `rollout` is what is remembered of it.
 
-        `woken` says that a webhook told of a change, so that it is looked at in any case.
+        Our own status is made to stand on it.
 
         Raises:
             GitOpsError: the Git host does not answer.
         """
-        if rollout.review == Review.MERGED:
-            return Step(rollout)
-        now = self.clock.now()
-        if not woken and not self._turns.take(rollout, proposal.key, now):
-            return Step(rollout)
-        pull = self.forge.pull_request(proposal.pull_number)
+        with metrics.reaching("github"):
+            pull = self.forge.pull_request(proposal.pull_number)
         if pull.review is Review.OPEN:
-            return self._look_at_open(rollout, proposal, pull, now)
+            return Read(pull.number, self._look_at_open(rollout, proposal, pull))
         ends = rollout.review == Review.OPEN  # the last word may have come just before the end
-        given = self.reviews.given(pull.number) if ends else ()
-        return review(rollout, Looked(pull, given), now)
+        return Read(pull.number, Looked(pull, self.reviews.given(pull.number) if ends else ()))
 
-    def newest(self, branch: str) -> Looked | None:
-        """Return the newest pull request of a branch as it stands; None when it has none.
+    def strays(self) -> Strays:
+        """Return the deployments of all open pull requests.
 
         Raises:
             GitOpsError: the Git host does not answer.
         """
-        pull = self.forge.newest(branch)
-        if pull is None:
-            return None
-        if pull.review is not Review.OPEN:
-            return Looked(pull)
-        return Looked(pull, self.reviews.given(pull.number), self.reviews.checks(pull.head))
+        with metrics.reaching("github"):
+            pulls = self.forge.pulls()
+        named = [name_of(pull) for pull in pulls]
+        return Strays([name for name in named if name])
 
-    def _look_at_open(
-        self, rollout: Rollout, proposal: Proposal, pull: PullRequest, now: datetime
-    ) -> Step:
+    def trace(self, lost: Lost) -> Traced:
+        """Return what the Git host has of a deployment that nobody follows.
+
+        Raises:
+            GitOpsError: the Git host does not answer.
+        """
+        pull = newest(self.forge, lost.branch)
+        if pull is None or pull.metadata is None:
+            return Traced(lost)
+        trailers = self.reviews.trailers(pull.number)
+        if pull.review is not Review.OPEN:
+            return Traced(lost, Looked(pull), trailers)
         given, checks = self.reviews.given(pull.number), self.reviews.checks(pull.head)
-        looked, marked = Looked(pull, given, checks), rollout.marked
+        return Traced(lost, Looked(pull, given, checks), trailers, self._files(lost, pull))
+
+    def _files(self, lost: Lost, pull: PullRequest) -> Mapping[str, str]:
+        """Return what stands at the head; nothing where it is not what one of ours holds."""
+        try:
+            return self.past.files_at(lost.folder, pull.head)
+        except InvalidRequestError as error:
+            _log.warning("files left out pull=%s error=%s", pull.number, error)
+            return {}
+
+    def _look_at_open(self, rollout: Rollout, proposal: Proposal, pull: PullRequest) -> Looked:
+        given, checks = self.reviews.given(pull.number), self.reviews.checks(pull.head)
+        looked = Looked(pull, given, checks)
         try:
             judged = self._judged(rollout, proposal, looked)
-            if judged:
-                marked = self._mark(rollout, looked, judged)
-                own = Check(TWO_PERSON, judged.state)
-                looked = replace(looked, checks=(*_others(looked), own))
+            if judged is None:
+                return looked
+            looked = replace(looked, refused=judged.refused)
+            marked = self._mark(rollout, looked, judged)
         except (BotError, GitOpsError) as error:  # what people said is told all the same
             _log.warning("status not set pull=%s error=%s", pull.number, error)
-        step = review(rollout, looked, now)
-        return replace(step, rollout=replace(step.rollout, marked=marked))
+            return looked
+        own = Check(TWO_PERSON, judged.state)
+        return replace(looked, checks=(*_others(looked), own), marked=marked)
 
     def _judged(self, rollout: Rollout, proposal: Proposal, looked: Looked) -> Judged | None:
         """Return what our status should say; None where nobody asks for one."""
@@ -119,7 +107,9 @@ class Pulls:
         if proposal.glass == pull.head:
             return BROKEN
         if proposal.two_person:
-            asked = Asked(proposal.environment, _requesters(proposal, pull))
+            people = {*_requesters(proposal, pull), *rollout.requesters}
+            named = known.approvers(proposal.environment)
+            asked = Asked(proposal.environment, people, self.clock.now(), named)
             return judge(looked.given, pull.head, asked, known.roles, self._groups_of)
         if not any(environment.two_person for environment in known.environments):
             return None
@@ -138,8 +128,8 @@ class Pulls:
             self.reviews.mark(head, judged.state, judged.text)
         return mark
 
-    def _groups_of(self, person: str) -> frozenset[str]:
-        return self.directory.groups(Person(person, ""), self.known().roles.groups)
+    def _groups_of(self, person: str, among: frozenset[str]) -> frozenset[str]:
+        return self.directory.groups(Person(person, ""), among)
 
 
 def _others(looked: Looked) -> tuple[Check, ...]:

@@ -1,8 +1,8 @@
 """Pure: what became of a pull request since it was looked at last, and what is news of it."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.notice import ChecksFailed, Closed, Merged, Notice, Reopened, Reviewed
@@ -11,16 +11,47 @@ from bot.store import Rollout
 from gitops.forge import PullRequest, Review
 from gitops.reviews import TWO_PERSON, Check, Given, State, Verdict, standing
 
+_OF_PULL = (
+    "review", "head", "reviews", "failed", "checks", "marked", "merged_at", "merge", "late",
+    "closes", "requesters", "removed",
+)  # fmt: skip
+
+NAMED, LONGEST = 3, 60
+"""Most checks that the card names of each state, and most characters of a name."""
+
 MARKS = {State.SUCCESS: "✅", State.PENDING: "⏳", State.FAILURE: "❌"}
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A pull request as one look found it; reviews and checks only matter while it is open."""
+    """A pull request as one look found it; reviews and checks only matter while it is open.
+
+    `marked` is our own status as that look left it, empty where it set none; `refused` is why
+    approvals do not count as a second person's, by login.
+    """
 
     pull: PullRequest
     given: Sequence[Given] = ()
     checks: Sequence[Check] = ()
+    marked: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A look at the pull request of that number."""
+
+    number: int
+    looked: Looked
+
+
+def anew(rollout: Rollout, number: int) -> Rollout:
+    """Return the record of a deployment for another pull request: what runs goes on.
+
+    What was removed is proposed again like anything new.
+    """
+    fresh = Rollout(number)
+    return replace(rollout, pull_number=number, **{name: getattr(fresh, name) for name in _OF_PULL})
 
 
 def review(rollout: Rollout, looked: Looked, now: datetime) -> Step:
@@ -37,6 +68,7 @@ def review(rollout: Rollout, looked: Looked, now: datetime) -> Step:
         reviews=told,
         failed=failed,
         checks=summary(looked),
+        marked=looked.marked or rollout.marked,
         merged_at=_merged_at(rollout, pull, now),
         merge=pull.merge_commit,
         late="" if pull.review is Review.OPEN else rollout.late,
@@ -48,13 +80,23 @@ def summary(looked: Looked) -> str:
     """Return checks and standing reviews as the card shows them."""
     if looked.pull.review is not Review.OPEN:
         return ""
-    states = [check.state for check in looked.checks]
-    counts = [f"{mark} {states.count(state)}" for state, mark in MARKS.items() if state in states]
+    counts = list(_counts(looked.checks))
     words = standing(looked.given, looked.pull.head)
     said = [f"{who} {word.value}" for who, word in words.items() if word is not Verdict.DISMISSED]
     lapsed = sum(word is Verdict.DISMISSED for word in words.values())
     rest = [f"{lapsed} lapsed"] if lapsed else []
     return " · ".join([" ".join(counts), *said, *rest] if counts else [*said, *rest])
+
+
+def _counts(checks: Sequence[Check]) -> Iterator[str]:
+    """Yield how many checks stand so; of those that hold a merge up, the first names."""
+    for state, mark in MARKS.items():
+        names = [check.name[:LONGEST] for check in checks if check.state is state]
+        if names and state is not State.SUCCESS:
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            yield f"{mark} {', '.join(names[:NAMED])}{more}"
+        elif names:
+            yield f"{mark} {len(names)}"
 
 
 def _closes(rollout: Rollout, pull: PullRequest) -> bool:
@@ -83,12 +125,17 @@ def _reviews(rollout: Rollout, looked: Looked) -> tuple[tuple[News, ...], tuple[
     news = tuple(
         News(
             f"review:{number}:{given.id}",
-            Reviewed(number, given.by, given.verdict.value, given.comment),
+            Reviewed(number, given.by, given.verdict.value, given.comment, _refused(looked, given)),
         )
         for given in fresh
         if given.comment or given.verdict is not Verdict.COMMENTED
     )
     return news, (*rollout.reviews, *(given.id for given in fresh))
+
+
+def _refused(looked: Looked, given: Given) -> str:
+    approved = given.verdict is Verdict.APPROVED
+    return looked.refused.get(given.by, "") if approved else ""
 
 
 def _failed(rollout: Rollout, looked: Looked) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """The watcher: pull requests and clusters in, notices and cards out; one thread decides.
 
-Other threads only read (clusters, the time, wake-up calls) or ask engines; everything they find
-goes through one bounded queue to the thread that decides, speaks and remembers. It speaks before it
-remembers: after a kill in between, the same news has the same key and is not said again. What could
-not be said is looked at again with the next tick.
+Other threads only read (clusters, the Git host, the time, wake-up calls) or ask engines; what they
+find goes through one bounded queue to the thread that decides, speaks and remembers. It speaks
+before it remembers: after a kill in between, the same news has the same key and is not said again.
+What could not be said is looked at again with the next tick.
 """
 
 import logging
@@ -19,14 +19,17 @@ from bot.desired import Desired
 from bot.errors import BotError
 from bot.notice import Card, Closed, Merged, Notice, Reopened
 from bot.rollout import advance
+from bot.rollout.ages import Ages
 from bot.rollout.blame import failure, unit_of
-from bot.rollout.card import card, note
-from bot.rollout.ground import Ground, scopes, survey
-from bot.rollout.inbox import Event, Inbox, Tick, Wake, is_about
+from bot.rollout.card import card, note, phase, same
+from bot.rollout.followed import Followed, about, follow
+from bot.rollout.ground import Ground, places, scopes, survey
+from bot.rollout.inbox import Event, Inbox, Tick, Wake
+from bot.rollout.looks import Looks
 from bot.rollout.proving import Proof, Prover
-from bot.rollout.pulls import Pulls
 from bot.rollout.reach import reach
-from bot.rollout.recalling import Recalling, keep
+from bot.rollout.recalling import Strays, Traced
+from bot.rollout.reviewing import Read, anew, review
 from bot.rollout.sight import Sight
 from bot.rollout.step import Step
 from bot.rollout.watches import Watches
@@ -34,14 +37,11 @@ from bot.speaker import Speaker
 from bot.store import Cards, Fence, Proposal, Records, Rollout, Wakes
 from gitops.clock import Clock
 from gitops.errors import GitOpsError
+from gitops.forge import Review
 
 PULSE = 120.0
 """Seconds within which the thread that decides gives a sign of life; Slack may make it wait."""
 
-_OF_PULL = (
-    "review", "head", "reviews", "failed", "checks", "marked", "merged_at", "merge", "late",
-    "closes",
-)  # fmt: skip
 _ENDS: Mapping[type[Notice], metrics.Pull] = {
     Merged: metrics.Pull.MERGED,
     Closed: metrics.Pull.CLOSED,
@@ -58,7 +58,7 @@ class Ports:
 
     clusters: Clusters
     desired: Callable[[], Desired]
-    pulls: Pulls
+    looks: Looks
     records: Records
     cards: Cards
     wakes: Wakes
@@ -71,19 +71,19 @@ class Ports:
 class Watcher:
     """One watch over all clusters, under `fence`: the newest watcher's word counts.
 
-    `alive` is called as long as it goes on, `heard` with an environment whose cluster has answered.
+    `alive` is called as long as it goes on, `ages` follows how long clusters have been silent.
     """
 
     ports: Ports
     poll_seconds: float
     fence: Fence | None = None
     alive: Callable[[], None] = lambda: None
-    heard: Callable[[str], None] = lambda environment: None  # noqa: ARG005 - nobody listens
+    ages: Ages = field(default_factory=Ages)
     _sight: Sight = field(default_factory=Sight)
     _ground: Ground | None = None
+    _followed: Followed = field(default_factory=Followed)
     _rollouts: dict[str, Rollout] = field(default_factory=dict)
     _shown: dict[str, Card] = field(default_factory=dict)
-    _recalling: Recalling = field(default_factory=Recalling)
 
     def run(self, *stops: threading.Event) -> None:
         """Watch until one of the events is set."""
@@ -93,7 +93,7 @@ class Watcher:
         inbox.read("wakes", self._read_wakes)
         self._shown = dict(self._said("reading cards", self.ports.cards.cards) or {})
         try:
-            with self.ports.prover.answering(inbox.put):
+            with self.ports.prover.answering(inbox.put), self.ports.looks.answering(inbox.put):
                 while not any(stop.is_set() for stop in stops):
                     self.alive()
                     self.handle(inbox.take(), watches)
@@ -111,52 +111,59 @@ class Watcher:
 
     def handle(self, events: Sequence[Event], watches: Watches) -> None:
         """Take note of events in their order; proposals are read once for all of them."""
-        if not events:
-            return
-        known = self._said("reading proposals", self.ports.records.proposals)
-        proposals = tuple(known or ())
+        # Clusters and engines tell much, and can wait for what a tick or a wake-up reads.
+        known = all(isinstance(event, Found | Proof) for event in events) or self._read_proposals()
         for event in events:
             self.alive()
-            tick, woken = isinstance(event, Tick), isinstance(event, Wake)
-            if tick:
-                desired = self._survey(proposals, watches)
-                if desired is not None and known is not None:
-                    proposals += self._said("recalling", self._recall, desired, proposals) or ()
+            if isinstance(event, Tick):
+                self._survey(self._followed.all, watches, lost=known)
+            elif isinstance(event, Strays | Traced):
+                self._said("recalling", self._recall, event)
             elif isinstance(event, Found) and not self._take(event, watches):
                 continue
-            for proposal in proposals:
-                if is_about(event, proposal, self._context):
-                    self._said(proposal.key, self._look, event, proposal)
-                    self._said(proposal.key, self._show, proposal, tick or woken)
+            for proposal in about(event, self._followed, self._context):
+                self._said(proposal.key, self._look, event, proposal)
+                self._said(proposal.key, self._show, proposal, isinstance(event, Tick | Read))
 
-    def _survey(self, proposals: Collection[Proposal], watches: Watches) -> Desired | None:
-        """Watch what main says now; while that is not known, what it said before."""
+    def _read_proposals(self) -> bool:
+        """Read every proposal, and return whether that worked; else those of before count."""
+        read = self._said("reading proposals", self.ports.records.proposals)
+        self._followed = self._followed if read is None else follow(read)
+        return read is not None
+
+    def _survey(self, known: Collection[Proposal], watches: Watches, *, lost: bool) -> None:
+        """Watch what main says now; while that is not known, what it said before.
+
+        `lost` says to look for what nobody follows: one deployment a tick.
+        """
         desired = self._said("reading main", self.ports.desired)
         if desired is not None:
             self._ground = survey(desired, self._ground)
         if self._ground is not None:
-            for scope in watches.keep(scopes(self._ground, proposals)):
+            self.ages.watch(places(self._ground, known))
+            for scope in watches.keep(scopes(self._ground, known)):
                 self._sight.forget(scope)
-        return desired
+        if desired is not None and lost:
+            self.ports.looks.ask_for_lost(desired, {p.key for p in known}, self.ports.clock.now())
 
-    def _recall(self, desired: Desired, known: Collection[Proposal]) -> tuple[Proposal, ...]:
-        """Follow again what main holds and Redis has lost; one deployment a tick."""
-        keys, now = {proposal.key for proposal in known}, self.ports.clock.now()
-        found = self._recalling.recall(desired, keys, self.ports.pulls, now)
-        if found is None or not keep(found, self.ports.records, self.fence):
-            return ()
+    def _recall(self, event: Strays | Traced) -> None:
+        """Follow again what was found of a lost deployment, unless a worker was faster."""
+        now, looks, records = self.ports.clock.now(), self.ports.looks, self.ports.records
+        taken = {(proposal.channel, proposal.card) for proposal in self._followed.all}
+        found = looks.recall(event, self.ports.desired, taken, now)
+        if found is None or not records.recall(found.proposal, found.rollout, self.fence):
+            return
         self._rollouts[found.proposal.key] = found.rollout
         _log.info("recalled key=%s pull=%s", found.proposal.key, found.proposal.pull_number)
-        return (found.proposal,)
+        self._followed = follow((*self._followed.all, found.proposal))
 
     def _take(self, found: Found, watches: Watches) -> bool:
         """Keep what a cluster showed, unless its watch has ended; return whether it did."""
         if not watches.hold(found):
             return False
         self._sight.take(found, self.ports.clock.now)
-        if isinstance(found, Contact) and found.ok and self._ground:
-            for environment in self._ground.of_context(found.context):
-                self.heard(environment)
+        if isinstance(found, Contact) and found.ok:
+            self.ages.hear((found.context, found.namespace))
         return True
 
     def _look(self, event: Event, proposal: Proposal) -> None:
@@ -164,21 +171,16 @@ class Watcher:
             self._take_proof(proposal, event)
             return
         if isinstance(event, Tick | Wake):
-            self._look_at_pull(proposal, woken=isinstance(event, Wake))
+            now, woken = self.ports.clock.now(), isinstance(event, Wake)
+            self.ports.looks.ask(self._rollout(proposal), proposal, now, woken=woken)
+        if isinstance(event, Read) and self._rollout(proposal).review != Review.MERGED:
+            now = self.ports.clock.now()  # one from before the merge would come too late
+            self._tell(proposal, review(self._rollout(proposal), event.looked, now))
         if isinstance(event, Tick | Unit):
             self._wait(proposal)
         if isinstance(event, Tick):
             self._reach(proposal)
         self._look_at_cluster(proposal)
-
-    def _look_at_pull(self, proposal: Proposal, *, woken: bool) -> None:
-        """Look on GitHub; when that does not answer, the cluster is looked at all the same."""
-
-        def look() -> None:
-            rollout = self._rollout(proposal)
-            self._tell(proposal, self.ports.pulls.look(rollout, proposal, woken=woken))
-
-        self._said(f"pull request {proposal.pull_number}", look)
 
     def _wait(self, proposal: Proposal) -> None:
         rollout, now = self._rollout(proposal), self.ports.clock.now()
@@ -210,9 +212,9 @@ class Watcher:
             return
         rollout = self._rollout(proposal)
         for leader in advance.unproved(rollout, seen):
-            self.ports.prover.ask(seen, leader)
+            self.ports.prover.ask(proposal.environment, seen, leader)
         for leader in advance.proved(rollout, seen):
-            self.ports.prover.ask_again(seen, leader)
+            self.ports.prover.ask_again(proposal.environment, seen, leader)
 
     def _take_proof(self, proposal: Proposal, proof: Proof) -> None:
         seen = self._seen(proposal)
@@ -220,7 +222,8 @@ class Watcher:
             return
         rollout = self._rollout(proposal)
         if proof.first_token is None:
-            step = advance.unanswered(rollout, seen, proof.group, proof.leader, proof.why)
+            unanswered = advance.shut if proof.shut else advance.unanswered
+            step = unanswered(rollout, seen, proof.group, proof.leader, proof.why)
         else:
             step = advance.prove(rollout, seen, proof.group, proof.leader, proof.first_token)
         self._tell(proposal, step)
@@ -246,11 +249,10 @@ class Watcher:
         return known
 
     def _rollout(self, proposal: Proposal) -> Rollout:
-        known, fresh = self._known(proposal), Rollout(proposal.pull_number)
-        if known is None or known.pull_number == proposal.pull_number:
-            return known or fresh
-        anew = {name: getattr(fresh, name) for name in _OF_PULL}
-        return replace(known, pull_number=fresh.pull_number, **anew)  # what runs goes on
+        known, number = self._known(proposal), proposal.pull_number
+        if known is None:
+            return Rollout(number)
+        return known if known.pull_number == number else anew(known, number)
 
     def _tell(self, proposal: Proposal, step: Step) -> None:
         thread = Place(proposal.channel, proposal.card)
@@ -262,29 +264,32 @@ class Watcher:
             self.ports.records.advance(proposal.key, step.rollout, self.fence)
             self._rollouts[proposal.key] = step.rollout
 
-    def _show(self, proposal: Proposal, tick: bool) -> None:  # noqa: FBT001 - passed on by _said
+    def _show(self, proposal: Proposal, now: bool) -> None:  # noqa: FBT001 - passed on by _said
         """Edit the card: at once when its phase or its pull request has changed, else with a tick.
 
         A rollout changes pods many times a second, and Slack allows 50 edits a minute. After a
         start, a card of what runs waits for the cluster's first answer.
         """
-        shown, wanted = self._shown.get(proposal.key), self._wanted(proposal)
-        if wanted is None or wanted == shown:
+        shown, rollout = self._shown.get(proposal.key), self._rollout(proposal)
+        if shown and not now and shown.phase == phase(proposal, rollout, self._seen(proposal)):
             return
-        if tick or shown is None or shown.phase != wanted.phase:
-            self.ports.speaker.chat.update(Place(proposal.channel), proposal.card, wanted)
-            self.ports.cards.show(proposal.key, wanted)
-            self._shown[proposal.key] = wanted
+        wanted = self._wanted(proposal)
+        if wanted is None or (shown and same(wanted, shown)):
+            return
+        self.ports.speaker.chat.update(Place(proposal.channel), proposal.card, wanted)
+        self.ports.cards.show(proposal.key, wanted)
+        self._shown[proposal.key] = wanted
 
     def _wanted(self, proposal: Proposal) -> Card | None:
         """Return the card as it should read; None while what it should say is not known."""
-        seen, rollout, unit = self._seen(proposal), self._known(proposal), self._unit(proposal)
-        merged = rollout is not None and bool(rollout.merged_at)
-        said = unit.failure if unit and merged else ""
-        if seen is None and rollout and (rollout.uid or rollout.recalled):
+        seen, rollout, unit = self._seen(proposal), self._rollout(proposal), self._unit(proposal)
+        said = unit.failure if unit and rollout.merged_at else ""
+        if seen is None and (rollout.uid or rollout.recalled):
             shown = self._shown.get(proposal.key)
             return replace(shown, note=note(rollout, None, said)) if shown else None
-        return card(proposal, rollout, seen, said)
+        ground = self._ground
+        main = ground.outline(proposal.key, rollout.merged_at) if ground else None
+        return card(proposal, rollout, seen, said, main)
 
     def _said(self, what: str, look: Callable[..., T], *given: object) -> T | None:
         """Look; what is unreachable is logged, and the next tick looks again."""

@@ -1,6 +1,7 @@
 """The watches that run: one thread a scope, begun and ended as environments come and go."""
 
 import threading
+import time
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -47,8 +48,9 @@ class Watches:
         return any(place == (scope.context, scope.namespace) for scope in self._running)
 
     def end(self) -> None:
-        """End all watches, and wait for their threads for a while."""
+        """End all watches, and wait for their threads for LEAVE altogether."""
         running = list(self._running.values())
         self.keep(frozenset())
+        until = time.monotonic() + LEAVE
         for each in running:
-            each.thread.join(LEAVE)
+            each.thread.join(max(0.0, until - time.monotonic()))

@@ -8,7 +8,12 @@ import urllib.parse
 from collections import deque
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
-KINDS = {"leaderworkersets": "sets", "pods": "pods", "events": "warnings"}
+KINDS = {
+    "leaderworkersets": "sets",
+    "pods": "pods",
+    "controllerrevisions": "revisions",
+    "events": "warnings",
+}
 
 
 def page(*items, version="1", token=""):

@@ -351,13 +351,17 @@ def test_each_context_leads_to_its_own_cluster(tmp_path):
 
 def test_only_the_scopes_namespace_is_read(tmp_path):
     with ApiServer() as server, Follow(server, tmp_path):
-        server.wait(lambda: {kind for kind, _ in server.calls} == {"sets", "pods", "warnings"})
+        everything = {"sets", "pods", "revisions", "warnings"}
+        server.wait(lambda: {kind for kind, _ in server.calls} == everything)
 
     assert server.count("pods", labelSelector=f"{LABEL}name") == server.count("pods")
+    of_sets = f"{LABEL}name,!{LABEL}worker-index,!{LABEL}group-index"
+    assert server.count("revisions", labelSelector=of_sets) == server.count("revisions")
     selector = "type=Warning,involvedObject.kind=Pod"
     assert server.count("warnings", fieldSelector=selector) == server.count("warnings")
     assert server.paths == {
         "/apis/leaderworkerset.x-k8s.io/v1/namespaces/ml/leaderworkersets",
+        "/apis/apps/v1/namespaces/ml/controllerrevisions",
         "/api/v1/namespaces/ml/pods",
         "/api/v1/namespaces/ml/events",
     }

@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from bot.cluster import Listed, Observation, Pod
-from bot.cluster.objects import LwsObject, PodObject
-from bot.cluster.world import Seen, World, look
+from bot.cluster.objects import LABEL, LwsObject, PodObject
+from bot.cluster.revisions import RevisionObject
+from bot.cluster.world import FIRST, Seen, World, look
 from bot.notice import (
     Applied,
     Degraded,
@@ -22,12 +23,14 @@ from bot.notice import (
     Removed,
     Restarted,
     Serving,
+    Unproved,
 )
 from bot.rollout.advance import (
     UNKNOWN_CAUSE,
     observe,
     prove,
     proved,
+    shut,
     unanswered,
     unproved,
     wait,
@@ -138,6 +141,33 @@ def test_a_group_is_not_asked_while_the_controller_still_moves_groups():
     observation = replace(READY, current=False)
 
     assert unproved(observe(MERGED, PROPOSAL, observation).rollout, observation) == []
+
+
+OLD, NEW = "r1", "r2"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "current", "asked"),
+    [
+        (OLD, False, ["a"]),
+        (NEW, True, []),  # whatever the counters say
+        ("", True, ["a"]),  # nothing tells, and the controller speaks of this spec
+        ("", False, []),
+    ],
+)
+def test_a_group_is_asked_on_the_revision_that_the_set_asks_for(wanted, current, asked):
+    observation = replace(READY, revision=wanted, current=current)
+    rollout = observe(MERGED, PROPOSAL, observation).rollout
+
+    assert [leader.uid for leader in unproved(rollout, observation)] == asked
+
+
+def test_an_answer_that_was_asked_for_before_a_change_proves_nothing_of_it():
+    newer = replace(PROPOSAL, state="s2", pull_number=8)
+    changed = replace(READY, state="s2", revision=NEW)
+    rollout = observe(replace(serving(), pull_number=8, review="merged"), newer, changed).rollout
+
+    assert prove(rollout, changed, 0, "a", 0.4) == Step(rollout)
 
 
 def test_a_restart_is_told_once_with_the_first_failure_as_its_cause():
@@ -290,6 +320,8 @@ def waiting(state, index=1, **fields):
         ((pod(0, 0, "a", ready=False, state="loading"), waiting("loading")), "loading weights",
          "0/2 pods past it"),
         ((waiting("loading", 0), pod(0, 1, "b")), "ranks joining", "1/2 pods past it"),
+        ((pod(0, 0, "a"), pod(0, 1, "b"), pod(1, 0, "c", ready=False, state="Unschedulable")),
+         "scheduling", "2/3 pods past it; waiting: Unschedulable"),  # one of a surge group
     ],
 )  # fmt: skip
 def test_each_phase_is_told_once(pods, phase, detail):
@@ -334,42 +366,79 @@ def test_a_group_that_has_not_served_is_not_degraded():
     assert unanswered(serving(), READY, 0, "other", "no answer") == Step(serving())
 
 
+def test_why_nobody_can_ask_is_told_once_and_the_phase_stays():
+    rollout = observe(MERGED, PROPOSAL, READY).rollout
+    first = shut(rollout, READY, 0, "a", "no key")
+
+    assert notices(first) == [Unproved("vllm-multi-nodes", "no key")]
+    assert shut(first.rollout, READY, 0, "a", "no key").news == ()
+    assert shut(rollout, READY, 0, "other", "no key") == Step(rollout)
+    shown, before = card(PROPOSAL, first.rollout, READY), card(PROPOSAL, rollout, READY)
+    assert shown.phase == before.phase
+    other = shut(first.rollout, READY, 0, "a", "401")
+    assert notices(other) == [Unproved("vllm-multi-nodes", "401")]
+    proved = prove(other.rollout, READY, 0, "a", 0.4)
+    assert notices(proved) == [Serving("vllm-multi-nodes", 1, 0.4)]
+    assert proved.rollout.shut == ""
+
+
+def test_a_group_that_served_and_lets_nobody_in_any_more_is_degraded():
+    once = shut(serving(), READY, 0, "a", "401; check the API key file")
+    twice = shut(once.rollout, READY, 0, "a", "401; check the API key file")
+
+    assert once.news == ()
+    assert notices(twice) == [Degraded("vllm-multi-nodes", 0, 1, "401; check the API key file")]
+
+
 def test_groups_that_have_answered_are_asked_again():
     assert [leader.uid for leader in proved(serving(), READY)] == ["a"]
     assert proved(observe(MERGED, PROPOSAL, READY).rollout, READY) == []
 
 
-def replay(version, scenario):
-    """Return the observations that a recorded stream gives, in order."""
+KINDS = {"lws": LwsObject, "pod": PodObject, "rev": RevisionObject}
+
+
+def recorded(version, scenario):
     [file] = (RECORDINGS / version).glob(f"{scenario}_*.jsonl")
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def replay(version, scenario):
+    """Return the observations that a recorded stream gives, in order; each spec is a state."""
     world, listed = World(), False
-    for line in file.read_text().splitlines():
-        entry = json.loads(line)
+    for entry in recorded(version, scenario):
         if entry["type"] != "INITIAL" and not listed:
             yield from end_of_lists(world)
             listed = True
-        kind = {"lws": LwsObject, "pod": PodObject}[entry["kind"]]
-        item = msgspec.convert(entry["object"], kind)
+        if entry["kind"] == "lws":
+            meta = entry["object"]["metadata"]
+            meta["annotations"] = {"leadline/desired-state": f"s{meta['generation']}"}
+        kind = KINDS[entry["kind"]]
+        item = msgspec.json.decode(json.dumps(entry["object"]), type=kind)
         yield from look(world, Seen(entry["type"], kind, item))
 
 
 def end_of_lists(world):
-    found = [each for kind in (LwsObject, PodObject) for each in look(world, Seen("LISTED", kind))]
+    found = [each for kind in FIRST for each in look(world, Seen("LISTED", kind))]
     return [each for each in found if not isinstance(each, Listed)]
 
 
 def follow(version, scenario):
-    """Play a recorded stream; every ready group answers. Return all notices but Applied."""
-    rollout, proposal, told = MERGED, replace(PROPOSAL, state=""), []
+    """Play a recorded stream; what it shows is merged, and every leader that is asked answers.
+
+    Return all notices, and of each leader that was asked the state and its pod's revision.
+    """
+    rollout, told, asked = MERGED, [], []
     for observation in replay(version, scenario):
+        proposal = replace(PROPOSAL, state=observation.state)
         steps = [observe(rollout, proposal, observation)]
         for leader in unproved(steps[-1].rollout, observation):
+            asked.append((observation.state, leader.group, leader.revision))
             before = steps[-1].rollout
             steps.append(prove(before, observation, leader.group, leader.uid, 0.4))
-        on_the_way = (Applied, Progress, Proved)
-        told += [n for step in steps for n in notices(step) if not isinstance(n, on_the_way)]
+        told += [notice for step in steps for notice in notices(step)]
         rollout = steps[-1].rollout
-    return told
+    return told, asked
 
 
 NAME = "vllm-multi-nodes"
@@ -381,8 +450,8 @@ SERVING, RECOVERED = Serving(NAME, 1, 0.4), Recovered(NAME, 0, 0.4)
     ("scenario", "expected"),
     [
         ("01", [SERVING]),
-        ("04", [SERVING]),
-        ("05", [Serving(NAME, 2, 0.4)]),
+        ("04", [SERVING, Serving(NAME, 2, 0.4)]),
+        ("05", [Serving(NAME, 2, 0.4), SERVING]),
         (
             "06",
             [SERVING, Restarted(NAME, 0, 1, f"worker 1 ({NAME}-0-1): Error (exit 1)"), RECOVERED],
@@ -408,4 +477,46 @@ SERVING, RECOVERED = Serving(NAME, 1, 0.4), Recovered(NAME, 0, 0.4)
     ],
 )
 def test_every_recorded_controller_is_told_the_same_way(version, scenario, expected):
-    assert follow(version, scenario) == expected
+    told, _ = follow(version, scenario)
+    on_the_way = (Applied, Progress, Proved)
+    assert [notice for notice in told if not isinstance(notice, on_the_way)] == expected
+
+
+def revisions_of(version, scenario):
+    """Return the pods' label of each state: states and revisions came in the same order."""
+    found, states = {}, []
+    for entry in recorded(version, scenario):
+        meta = entry["object"]["metadata"]
+        if entry["kind"] == "rev":
+            found[entry["object"]["revision"]] = meta["labels"][f"{LABEL}template-revision-hash"]
+        elif entry["kind"] == "lws" and f"s{meta['generation']}" not in states:
+            states.append(f"s{meta['generation']}")
+    return dict(zip(states, [found[number] for number in sorted(found)], strict=True))
+
+
+HANGS = {("v0.6.0", "25"), ("v0.7.0", "25"), ("v0.8.0plus", "25")}
+"""Before v0.9 a rollout with a surge and nothing unavailable never ends."""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("scenario", ["03", "23", "25"])
+def test_no_group_on_an_earlier_revision_is_asked_for_its_proof(version, scenario):
+    told, asked = follow(version, scenario)
+
+    truth = revisions_of(version, scenario)
+    assert asked
+    assert [each for each in asked if truth[each[0]] != each[2]] == []
+    served = [type(notice) for notice in told if isinstance(notice, (Applied, Serving))]
+    if (version, scenario) in HANGS:
+        assert served == [Applied, Serving, Applied]
+    else:
+        assert served[-2:] == [Applied, Serving]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_groups_are_proved_one_by_one_as_they_come_to_the_new_revision(version):
+    told, _ = follow(version, "03")
+
+    at = told.index(Applied(NAME, "s2"))
+    later = [notice for notice in told[at:] if isinstance(notice, (Proved, Serving))]
+    assert later == [Proved(NAME, 1, 1, 2, 0.4), Serving(NAME, 2, 0.4)]

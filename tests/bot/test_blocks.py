@@ -38,11 +38,12 @@ from bot.notice import (
     Restarted,
     Reviewed,
     Serving,
+    Unproved,
     Unreachable,
     Usage,
 )
 from bot.slack.blocks import blocks
-from bot.slack.escaping import escape, inert
+from bot.slack.escaping import escape, inert, our_words
 from bot.slack.wording import text
 from gitops.roles import Role
 from tests.sandbox.test_slack_judges_bench import ours, slack_sdk_takes, slackblocks_takes
@@ -55,7 +56,7 @@ READY, LOADING = Rank(0, "ready", ready=True), Rank(1, "loading", ready=False)
 CARD = Card(
     name="m1", environment="example", model="qwen3-32b", engine="vllm 0.10.0",
     shape="1×(2×1 GPU)", parallel="TP 2", gpus=2, pull_number=7, pull_url="https://git.example/7",
-    requested_by="U1", phase="serving · 1/1 groups proved",
+    requested_by="U1", phase="serving · 1/1 groups proved", pull="open, proposes 4 GPUs",
     groups=(GroupLine(0, (READY, LOADING), 0.4),),
 )  # fmt: skip
 
@@ -66,12 +67,14 @@ def told(outside):
     """Return every notice, with the text from outside in each field that takes some."""
     return [
         Card(outside, outside, outside, outside, outside, outside, 2, 7, URL, "U1", outside,
-             (GroupLine(0, (Rank(0, outside, ready=False),), None),), outside, outside, outside),
+             (GroupLine(0, (Rank(0, outside, ready=False),), None),),
+             fit=outside, pull=outside, checks=outside, note=outside),
         Planned(outside, (outside, outside), outside),
         Proposed(outside, 7, URL, 4, outside + "```"),
-        Amended(outside, 7, URL, "U1"),
+        Amended(outside, 7, URL, "U1", outside),
         Attached(7, URL, "U1"),
         Reviewed(7, outside, "changes requested", outside),
+        Reviewed(7, outside, "approved", outside, outside),
         ChecksFailed(7, URL, (outside, "llm/check")),
         BrokeGlass(7, "U1", outside),
         Merged(7, outside),
@@ -83,6 +86,7 @@ def told(outside):
         Missing(outside),
         Progress("m1", "pulling", outside),
         Proved("m1", 0, 1, 2, 0.5),
+        Unproved(outside, outside),
         Serving("m1", 2, 0.61),
         Degraded("m1", 0, 2, outside),
         Restarted("m1", 0, 2, outside),
@@ -94,7 +98,7 @@ def told(outside):
         Denied("deploy", Role.REQUESTER, outside, None, ("U1",), ("S1",), ("C1",)),
         Refused(outside),
         Usage("`/llm help` says this"),
-        Elsewhere(outside, URL),
+        Elsewhere(outside, URL, URL),
         Listing(outside, (outside, outside), ((outside, outside),) * 50, 1, 2, outside),
         Facts(outside, ((outside, outside),) * 12, (outside + "```",)),
     ]  # fmt: skip
@@ -166,7 +170,10 @@ def test_the_card_reads_as_a_whole():
                 {"type": "mrkdwn", "text": "*Engine*\nvllm 0.10.0"},
                 {"type": "mrkdwn", "text": "*Shape*\n1×(2×1 GPU) · TP 2 · 2 GPUs"},
                 {"type": "mrkdwn", "text": "*Phase*\nserving · 1/1 groups proved"},
-                {"type": "mrkdwn", "text": "*Pull request*\n<https://git.example/7|#7>"},
+                {
+                    "type": "mrkdwn",
+                    "text": "*Pull request*\n<https://git.example/7|#7> open, proposes 4 GPUs",
+                },
             ],
         },
         {
@@ -231,6 +238,24 @@ def test_escaping_keeps_every_visible_character():
     assert escape("a*b_c").replace("\u200b", "") == "a*b_c"
 
 
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("no verb “x”; did you mean `/llm scale m_1 2`?", "the same"),
+        ("check REDIS_URL: not_in_channel (`--max-tokens` & `--raw`).", None),
+        ("no deployment `*x*`", "the same"),
+        ("no verb “`”; did you mean `/llm list`?", "no verb “`\u200b”; did you mean `/llm list`?"),
+        ("no verb “``”; try `/llm <!here>`", "no verb “`\u200b`\u200b”; try `/llm &lt;!here&gt;`"),
+        ("`a\u200b` *b* _c_ x`y`z", "`a\ufffd` *\u200bb*\u200b _\u200bc_\u200b x`\u200by`\u200bz"),
+        ("`a\nb`", "`\u200ba\nb`\u200b"),
+    ],
+)
+def test_words_of_ours_can_be_copied_and_nothing_in_them_acts(line, shown):
+    wanted = {"the same": line, None: line.replace("&", "&amp;")}.get(shown, shown)
+
+    assert our_words(line) == wanted
+
+
 def test_the_list_of_notices_is_closed():
     classes = {value for value in vars(notices).values() if isinstance(value, type)}
 
@@ -250,6 +275,8 @@ def test_the_list_of_notices_is_closed():
         (Footer("m", 0.5, 9, 4.0, "", broken="the connection was reset"),
          ("_m · first token 0.50 s · 9 tokens · 4.0 tokens/s · finish: none_\n"
          ":warning: The answer stops here: the connection was reset")),
+        (Footer("m", None, None, None, "", broken="nobody listens"),
+         "_m · finish: none_\n:warning: The answer stops here: nobody listens"),
         (Denied("deploy", Role.REQUESTER, "prod", Role.VIEWER, ("U1",), ("S1",), ("C1",)),
          (":lock: `deploy` in prod needs the role requester (roles.yaml); you are viewer here."
          " Who may: <@U1>, <!subteam^S1> in <#C1>")),
@@ -258,6 +285,23 @@ def test_the_list_of_notices_is_closed():
          " Who may: nobody yet")),
         (NotApplied("m1", 11), (":hourglass: Merged 11 min ago and not in the cluster yet."
          " Look at the GitOps controller.")),
+        (NotApplied("m1", 0, "denied"),
+         (":hourglass: Merged less than a minute ago and not in the cluster yet."
+         " The controller says: “denied” Look at the GitOps controller.")),
+        (Reviewed(7, "alice", "approved", "fine", "alice is the requester"),
+         (":warning: alice approved: «fine». It does not count: alice is the requester")),
+        (Refused("is open and slack:U1ALICE holds it; terminal:bob, slack:<!here>"),
+         "is open and <@U1ALICE> holds it; terminal:bob, slack:&lt;!here&gt;"),
+        (Amended("restart(e/m1): x", 7, URL, "U1"),
+         (f":pencil2: <@U1> changed pull request <{URL}|#7>: restart(e/m1): x."
+         " Approvals from before no longer count.")),
+        (Amended("restart(e/m1): x", 7, URL, "U1", "update(e/m1): context 8192 → 12000"),
+         (f":pencil2: <@U1> changed pull request <{URL}|#7>: restart(e/m1): x."
+         " It replaces update(e/m1): context 8192 → 12000, which is no longer proposed."
+         " Approvals from before no longer count.")),
+        (Elsewhere("scale(e/m1): 1 → 2 groups: pull request #7", URL, "https://chat.example/1"),
+         (f":point_right: <{URL}|scale(e/m1): 1 → 2 groups: pull request #7>"
+         " · <https://chat.example/1|its thread>")),
         (Listing("Deployments", ("name",), (), 2, 3, "list --page 3"), "*Deployments* · page 2/3"),
     ],
 )  # fmt: skip

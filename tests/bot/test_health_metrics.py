@@ -1,6 +1,7 @@
 """What is counted, as a scrape shows it."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,14 @@ def test_an_error_of_ours_that_says_unavailable_shows_the_dependency_as_away():
 
 
 def test_the_age_of_a_watch_grows_from_the_last_word():
-    metrics.watched("staging")
+    metrics.watched("staging", time.monotonic() - 100)
     first = shown("leadline_watch_age_seconds", environment="staging")
 
     assert shown("leadline_watch_age_seconds", environment="staging") > first
-    assert first < 5
+    assert 100 <= first < 105
+    metrics.watched("staging", None)
+    labels = {"environment": "staging"}
+    assert REGISTRY.get_sample_value("leadline_watch_age_seconds", labels) is None
 
 
 def test_the_queue_is_read_at_each_scrape_and_not_before():

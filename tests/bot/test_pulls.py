@@ -9,16 +9,20 @@ import pytest
 from bot.desired import Desired
 from bot.errors import DesiredUnknownError
 from bot.notice import ChecksFailed, Closed, Merged, Reopened, Reviewed
-from bot.rollout.pulls import CLOSED, SPACING, Pulls, Turns
+from bot.rollout.looks import CLOSED, SPACING, Looks, Turns
+from bot.rollout.pulls import Pulls
+from bot.rollout.recalling import Lost
+from bot.rollout.reviewing import review
 from bot.store import Proposal, Rollout
 from gitops.forge import Revision
+from gitops.github.past import GithubPast
 from gitops.github.reviews import GithubReviews
 from gitops.reviews import TWO_PERSON, State
 from gitops.roles import read_roles
 from gitops.workspace import WorkingCopy
 from sandbox.github.site import Account
 from sandbox.github.troubles import Trouble
-from tests.adapters.test_forge_bench import ACCOUNTS, BRANCH, Stage
+from tests.adapters.test_forge_bench import ACCOUNTS, ALICE_AGAIN, BRANCH, FOLDER, Stage
 
 ROLES = read_roles(
     """
@@ -49,7 +53,9 @@ class Desk:
         self.prod = folder / "overlays" / "prod" / "environment.yaml"
         self.copy = WorkingCopy(folder)
         reviews = GithubReviews.connect(stage.settings(), stage.clock)
-        self.pulls = Pulls(stage.forge(), reviews, Leads(), self.desired, stage.clock)
+        past = GithubPast.connect(stage.settings(), stage.clock)
+        self.pulls = Pulls(stage.forge(), reviews, past, Leads(), self.desired, stage.clock)
+        self.looks = Looks(self.pulls)
         self.proposal, self.rollout = PROPOSAL, Rollout(1)
 
     def desired(self):
@@ -59,7 +65,12 @@ class Desk:
 
     def look(self, *, woken=True):
         """Look, remember, and return what is news."""
-        step = self.pulls.look(self.rollout, self.proposal, woken=woken)
+        now = self.stage.clock.now()
+        self.looks.ask(self.rollout, self.proposal, now, woken=woken)
+        read = self.looks.reader.step()
+        if read is None:
+            return []
+        step = review(self.rollout, read.looked, now)
         self.rollout = step.rollout
         return [news.notice for news in step.news]
 
@@ -191,6 +202,23 @@ def test_our_status_lapses_with_a_new_commit_and_with_a_change_of_mind(desk, sta
     assert desk.status() == ("pending", WAITS)
 
 
+def test_our_status_lapses_with_a_force_push_and_comes_back_with_what_was_approved(desk, stage):
+    git, first = stage.github._site.repository, stage.head()
+    stage.github.review(1, "bob")
+    desk.look()
+    alice = stage.github._site.person("alice")
+    forced = git.write_commit(git.tree_of("main"), [stage.head("main")], "Mine.", alice, alice)
+
+    git._run("update-ref", f"refs/heads/{BRANCH}", forced)
+    desk.look()
+    assert desk.status() == ("pending", f"{WAITS}; bob reviewed an earlier commit")
+    assert desk.rollout.head == forced
+    git._run("update-ref", f"refs/heads/{BRANCH}", first)
+    desk.look()
+
+    assert desk.status()[0] == "success"
+
+
 @pytest.mark.parametrize("recorded", ["UCAROL", "UALICE"])
 def test_who_the_pull_request_names_as_requester_counts_beside_whom_we_recorded(
     desk, stage, recorded
@@ -200,6 +228,48 @@ def test_who_the_pull_request_names_as_requester_counts_beside_whom_we_recorded(
     desk.look()
 
     assert desk.status() == ("pending", f"{WAITS}; alice is the requester")
+
+
+def test_whom_its_commits_name_counts_too_as_read_when_redis_was_lost(desk, stage):
+    desk.proposal = replace(PROPOSAL, requested_by="UCAROL")
+    desk.rollout = replace(desk.rollout, requesters=("UBOB", "UCAROL"))
+    stage.github.review(1, "bob")
+    desk.look()
+
+    assert desk.status() == ("pending", f"{WAITS}; bob is the requester")
+
+
+def test_an_approval_counts_for_a_day_and_can_be_given_again(desk, stage):
+    stage.github.review(1, "bob")
+    stage.time.advance(24 * 3600)
+    desk.look()
+    assert desk.status()[0] == "success"
+
+    stage.time.advance(1)
+    desk.look()
+    assert desk.status() == ("pending", f"{WAITS}; bob approved more than 24 h ago")
+
+    stage.github.review(1, "bob")
+    desk.look()
+    assert desk.status()[0] == "success"
+
+
+def test_an_approval_counts_only_of_whom_the_environment_on_main_names(desk, stage):
+    example = desk.copy.root / "overlays" / "example" / "environment.yaml"
+    example.parent.mkdir()
+    example.write_text("name: example\napprovers: [UCAROL]\n")
+    stage.github.review(1, "bob")
+    desk.look()
+    assert desk.status()[0] == "pending"
+    assert "bob is not in `approvers` of overlays/example/environment.yaml" in desk.status()[1]
+
+    example.write_text("name: example\napprovers: nobody knows\n")
+    desk.look()
+    assert desk.status()[0] == "pending"  # what makes no sense opens nothing
+    example.write_text("name: example\napprovers: [UCAROL, S0LEADS]\n")
+    desk.look()
+
+    assert desk.status() == ("success", "bob approved; somebody else asked")
 
 
 def test_our_status_is_set_once_and_set_back_where_somebody_else_sets_it(desk, stage):
@@ -275,3 +345,55 @@ def test_where_another_environment_wants_two_people_this_one_is_excused(desk, st
     assert desk.status() == (
         "pending", "example asks for no second person; changes overlays/prod/m/llm.yaml",
     )  # fmt: skip
+
+
+# What Redis has lost.
+
+LOST = Lost("example", "qwen3-32b-sglang", "c")
+
+
+def test_open_pull_requests_of_ours_are_listed_in_one_call(desk, stage):
+    stage.github.push("notes", {"notes.md": "Mine."}, "Mine.", "bob")
+    stage.github.push("llm/example/other", {"other.md": "Mine."}, "Mine.", "bob")
+    body = stage.pulls()[0]["body"]
+    people = stage.forge("bob")._connection.repository
+    people.create_pull("main", "notes", title="x", body="no metadata")
+    people.create_pull("main", "llm/example/other", title="x", body=body)  # of another deployment
+    since = len(stage.calls())
+
+    assert desk.pulls.strays().names == [("example", "qwen3-32b-sglang")]
+    assert stage.calls(since) == ["GET pulls"]
+    stage.github.close(1, "bob")
+    assert desk.pulls.strays().names == []
+
+
+def test_an_open_one_is_traced_with_who_asked_by_its_commits_and_its_files(desk, stage):
+    pull = stage.forge("bob")._connection.repository.get_pull(1)
+    pull.edit(body=pull.body.replace("slack:UALICE", "slack:UBOB"))
+    stage.propose(ALICE_AGAIN, replicas=3)
+    forged = "By hand.\n\nRequested-by: slack:UBOB\nWritten-Tree: 0123\n"
+    stage.github.push(BRANCH, {f"{FOLDER}/custom/x.yaml": "x: 1\n"}, forged, "bob")
+    stage.github.review(1, "bob")
+
+    traced = desk.pulls.trace(LOST)
+
+    assert [each["Requested-by"] for each in traced.trailers] == ["slack:UALICE"] * 2
+    assert traced.looked.pull.number == 1
+    assert [given.by for given in traced.looked.given] == ["bob"]
+    assert traced.files == stage.folder(BRANCH)
+
+
+def test_an_ended_one_is_traced_in_two_calls_and_none_in_one(desk, stage):
+    stage.github.merge(1, "bob")
+    since = len(stage.calls())
+    traced, none = desk.pulls.trace(LOST), desk.pulls.trace(Lost("example", "other", "c"))
+
+    assert (traced.looked.pull.number, len(traced.trailers), traced.files) == (1, 1, {})
+    assert none.looked is None
+    assert stage.calls(since) == ["GET pulls", "GET pulls/1/commits", "GET pulls"]
+
+
+def test_files_that_are_not_text_are_left_out(desk, stage):
+    stage.github.push(BRANCH, {f"{FOLDER}/custom/x": b"\xff"}, "By hand.", "bob")
+
+    assert desk.pulls.trace(LOST).files == {}

@@ -7,7 +7,7 @@ import pytest
 
 from bot.notice import ChecksFailed, Closed, Merged, Reopened, Reviewed
 from bot.rollout.reviewing import Looked, review
-from bot.rollout.two_person import Asked, excuse, judge
+from bot.rollout.two_person import LAPSE, Asked, excuse, judge
 from bot.store import Rollout
 from gitops.forge import PullRequest, Review
 from gitops.reviews import TWO_PERSON, Check, Given, State, Verdict, standing
@@ -15,7 +15,7 @@ from gitops.roles import Binding, Role, Roles
 
 NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
 OPEN = PullRequest(7, "u", Review.OPEN, head="h1")
-APPROVED = Given(1, "bob", Verdict.APPROVED, "looks good", "h1")
+APPROVED = Given(1, "bob", Verdict.APPROVED, "looks good", "h1", NOW)
 
 
 def look(rollout=Rollout(7), *, pull=OPEN, given=(), checks=()):  # noqa: B008 - a frozen value
@@ -96,25 +96,54 @@ def test_failed_checks_are_told_once_a_head_and_only_the_new_ones():
     assert notices(pushed) == [ChecksFailed(7, "u", ("lint",))]
 
 
+def test_our_own_status_is_remembered_as_the_look_left_it():
+    marked = review(Rollout(7), Looked(OPEN, marked="h1:success:fine"), NOW).rollout
+
+    assert marked.marked == "h1:success:fine"
+    assert look(marked).rollout.marked == marked.marked  # a look that set none
+
+
 def test_our_own_status_is_no_failed_check():
     assert look(checks=[Check(TWO_PERSON, State.FAILURE)]).news == ()
 
 
 def test_the_card_shows_checks_and_standing_reviews():
     checks = [Check("a", State.SUCCESS), Check("b", State.SUCCESS), Check("c", State.PENDING)]
-    given = [APPROVED, Given(2, "eve", Verdict.APPROVED, "", "h0")]
+    given = [APPROVED, Given(2, "eve", Verdict.APPROVED, "", "h0", NOW)]
 
-    assert look(given=given, checks=checks).rollout.checks == "✅ 2 ⏳ 1 · bob approved · 1 lapsed"
+    assert look(given=given, checks=checks).rollout.checks == "✅ 2 ⏳ c · bob approved · 1 lapsed"
     assert look(pull=replace(OPEN, review=Review.MERGED), checks=checks).rollout.checks == ""
+
+
+def test_the_card_names_the_checks_that_hold_a_merge_up_and_not_too_many():
+    failed = [Check(f"check {n}", State.FAILURE) for n in range(5)]
+    checks = [*failed, Check(TWO_PERSON, State.PENDING), Check("x" * 500, State.PENDING)]
+
+    assert look(checks=checks).rollout.checks == (
+        f"⏳ {TWO_PERSON}, {'x' * 60} ❌ check 0, check 1, check 2 and 2 more"
+    )
+
+
+def test_an_approval_that_does_not_count_says_why():
+    alice = replace(APPROVED, by="alice")
+    why = {"alice": "alice is the requester"}
+    changes = replace(alice, id=2, verdict=Verdict.CHANGES)
+
+    step = review(Rollout(7), Looked(OPEN, [alice, changes], refused=why), NOW)
+
+    assert notices(step) == [
+        Reviewed(7, "alice", "approved", "looks good", "alice is the requester"),
+        Reviewed(7, "alice", "changes requested", "looks good"),
+    ]
 
 
 def test_the_newest_word_of_each_person_on_the_head_counts():
     given = [
         APPROVED,
-        Given(2, "bob", Verdict.COMMENTED, "hm", "h1"),
-        Given(3, "eve", Verdict.APPROVED, "", "h1"),
-        Given(4, "eve", Verdict.CHANGES, "", "h1"),
-        Given(5, "dan", Verdict.APPROVED, "", "h0"),
+        Given(2, "bob", Verdict.COMMENTED, "hm", "h1", NOW),
+        Given(3, "eve", Verdict.APPROVED, "", "h1", NOW),
+        Given(4, "eve", Verdict.CHANGES, "", "h1", NOW),
+        Given(5, "dan", Verdict.APPROVED, "", "h0", NOW),
     ]
 
     assert standing(given, "h1") == {
@@ -145,6 +174,11 @@ WAITS = "waits for an approver other than the requester"
          f"{WAITS}; mallory is not in `people` of roles.yaml"),
         ([replace(APPROVED, commit="h0")], State.PENDING,
          f"{WAITS}; bob reviewed an earlier commit"),
+        ([replace(APPROVED, at=NOW - LAPSE)], State.SUCCESS, "bob approved; somebody else asked"),
+        ([replace(APPROVED, at=NOW - LAPSE * 2)], State.PENDING,
+         f"{WAITS}; bob approved more than 24 h ago"),
+        ([replace(APPROVED, at=NOW - LAPSE * 2), replace(APPROVED, id=2)], State.SUCCESS,
+         "bob approved; somebody else asked"),
         ([replace(APPROVED, verdict=Verdict.DISMISSED)], State.PENDING, WAITS),
         ([replace(APPROVED, by="helper[bot]")], State.PENDING,
          f"{WAITS}; helper[bot] is not in `people` of roles.yaml"),
@@ -156,18 +190,48 @@ WAITS = "waits for an approver other than the requester"
 def test_a_second_person_stands_behind_it_or_the_status_says_why_not(given, state, text):
     groups = {"U0DAN": frozenset({"S0LEADS"})}
 
-    asked = Asked("prod", {"U0ALICE"})
-    judged = judge(given, "h1", asked, ROLES, lambda p: groups.get(p, frozenset()))
+    asked = Asked("prod", {"U0ALICE"}, NOW)
+    judged = judge(given, "h1", asked, ROLES, lambda p, _: groups.get(p, frozenset()))
 
     assert (judged.state, judged.text) == (state, text)
+    assert "; ".join([WAITS, *judged.refused.values()]) == (
+        text if state is State.PENDING else WAITS
+    )
+
+
+@pytest.mark.parametrize(
+    ("approvers", "state", "asked_for"),
+    [
+        ((), State.SUCCESS, {"S0LEADS"}),
+        (("U0BOB",), State.SUCCESS, {"S0LEADS"}),
+        (("S0OPS", "U0EVE"), State.SUCCESS, {"S0LEADS", "S0OPS"}),
+        (("S0LEADS", "U0EVE"), State.PENDING, {"S0LEADS"}),
+    ],
+)
+def test_where_an_environment_names_approvers_one_of_them_has_to_approve(
+    approvers, state, asked_for
+):
+    seen = set()
+
+    def of(_, among):
+        seen.update(among)
+        return among & {"S0OPS"}
+
+    judged = judge([APPROVED], "h1", Asked("prod", {"U0ALICE"}, NOW, approvers), ROLES, of)
+
+    assert (judged.state, seen) == (state, asked_for)
+    if state is State.PENDING:
+        assert judged.text == (
+            f"{WAITS}; bob is not in `approvers` of overlays/prod/environment.yaml"
+        )
 
 
 def test_where_two_people_asked_the_approval_of_neither_counts():
-    asked = Asked("prod", {"U0CAROL", "U0ALICE"})
+    asked = Asked("prod", {"U0CAROL", "U0ALICE"}, NOW)
     alice, bob = replace(APPROVED, by="alice"), replace(APPROVED, id=2)
 
-    assert judge([alice], "h1", asked, ROLES, lambda _: frozenset()).state is State.PENDING
-    assert judge([alice, bob], "h1", asked, ROLES, lambda _: frozenset()).state is State.SUCCESS
+    assert judge([alice], "h1", asked, ROLES, lambda *_: frozenset()).state is State.PENDING
+    assert judge([alice, bob], "h1", asked, ROLES, lambda *_: frozenset()).state is State.SUCCESS
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,14 @@ from bot.chat import Place
 from bot.cluster import Contact, Listed, Observation, Pod, Scope, Unit
 from bot.desired import Desired
 from bot.errors import DesiredUnknownError, StoreUnavailableError
+from bot.rollout.ages import Ages
 from bot.rollout.card import card
 from bot.rollout.inbox import ROOM, Inbox, Tick, Wake
+from bot.rollout.looks import SPACING, Looks
 from bot.rollout.proving import Proof, Prover
-from bot.rollout.reviewing import Looked, review
+from bot.rollout.reading import Reader
+from bot.rollout.recalling import Strays
+from bot.rollout.reviewing import Looked, Read
 from bot.rollout.watch import Ports, Watcher
 from bot.rollout.watches import Watches
 from bot.settings import SlackSettings
@@ -77,15 +81,17 @@ class Deaths:
 class Pulls:
     """A pull request that a test merges."""
 
-    def __init__(self, clock):
-        self.clock = clock
+    def __init__(self):
         self.pull = PullRequest(7, "u", Review.OPEN, head="h")
         self.away = False
 
-    def look(self, rollout, proposal, *, woken):
+    def look(self, rollout, proposal):
         if self.away:
             raise ForgeUnavailableError("GitHub is away")
-        return review(rollout, Looked(self.pull), self.clock.now())
+        return Read(self.pull.number, Looked(self.pull))
+
+    def strays(self):
+        return Strays(())
 
     def merge(self):
         self.pull = replace(self.pull, review=Review.MERGED, merged_by="bob", merge_commit="abc")
@@ -127,7 +133,7 @@ class Bench:
         self.store, self.shared = RedisStore.connect(url), RedisShared(connect(url, WORKER))
         settings = SlackSettings("xoxb-leadline", "shh", f"{slack.workspace.base_url}/api/")
         self.chat = SlackChat.connect(settings, self.clock)
-        self.slack, self.pulls, self.clusters = slack, Pulls(self.clock), Quiet()
+        self.slack, self.pulls, self.clusters = slack, Pulls(), Quiet()
         self.known, self.commit = True, "abc"
         self.current = []
         speaker = Speaker(self.chat, self.store, self.clock)
@@ -147,9 +153,10 @@ class Bench:
     def restart(self):
         mortal = [Mortal(port, self.deaths) for port in (self.store, self.shared, self.chat)]
         store, shared, chat = mortal
+        self.looks = Looks(self.pulls)
         ports = Ports(
-            self.clusters, self.desired, self.pulls, store, shared, self.shared,
-            Speaker(chat, store, self.clock), Prover(None, self.clock), self.clock,
+            self.clusters, self.desired, self.looks, store, shared, self.shared,
+            Speaker(chat, store, self.clock), Prover(None, None, self.clock), self.clock,
         )  # fmt: skip
         self.watcher = Watcher(ports, 10.0)
         self.watches = Watches(self.clusters, lambda found: None)
@@ -167,6 +174,8 @@ class Bench:
             try:
                 while queue:
                     self.watcher.handle([queue[0]], self.watches)
+                    while found := self.looks.reader.step():
+                        self.watcher.handle([found], self.watches)
                     del queue[0]
             except KilledError:
                 self.watches.end()
@@ -267,7 +276,7 @@ def applied(bench):
     return made
 
 
-def test_what_slack_did_not_take_is_said_with_the_next_tick(bench):
+def test_what_slack_did_not_take_is_said_with_the_next_look(bench):
     made = bench()
     made.handle(Tick())
     made.pulls.merge()
@@ -275,6 +284,7 @@ def test_what_slack_did_not_take_is_said_with_the_next_tick(bench):
 
     made.handle(Wake(7))
     assert made.said == []
+    made.clock.advance(SPACING.total_seconds())
     made.handle(Tick())
 
     assert [text.partition(" ")[0] for text in made.said] == [":twisted_rightwards_arrows:"]
@@ -349,6 +359,23 @@ def test_watches_begin_and_end_with_their_environments(bench):
     made.clusters.wait(wanted, wanted)
 
 
+def test_the_age_of_a_watch_begins_with_it_follows_the_cluster_and_ends_with_it(bench):
+    made, told = bench(), {}
+    made.watcher.ages = Ages(lambda name, at: told.update({name: at}), made.clock.monotonic)
+    made.handle(Tick())
+    begun = told["dev"]
+    made.clock.advance(100)
+    made.handle(Contact("", "ml", ok=False), Contact("", "other", ok=True), Tick())
+    assert told == {"dev": begun}
+    made.handle(Contact("", "ml", ok=True))
+    assert told["dev"] >= begun + 100
+
+    (made.copy.root / "overlays/dev/environment.yaml").unlink()
+    made.commit = "def"
+    made.handle(Tick())
+    assert told == {"dev": None}
+
+
 def test_a_cluster_out_of_reach_is_told_once_and_the_card_keeps_what_it_showed(bench):
     made = applied(bench)
     before = len(made.said)
@@ -356,7 +383,7 @@ def test_a_cluster_out_of_reach_is_told_once_and_the_card_keeps_what_it_showed(b
     for _ in range(3):
         made.clock.advance(25)
         made.handle(Tick())
-    assert ["does not answer" in text for text in made.said[before:]] == [True]
+    assert ["has not answered" in text for text in made.said[before:]] == [True]
 
     made.restart()
     made.handle(Tick(), Contact("", "ml", ok=False))
@@ -364,7 +391,7 @@ def test_a_cluster_out_of_reach_is_told_once_and_the_card_keeps_what_it_showed(b
     made.handle(Tick())
     shown = made.shared.cards()[KEY]
     assert shown.phase == "serving · 1/1 groups proved"
-    assert shown.note.startswith("the cluster does not answer since")
+    assert shown.note.startswith("the cluster has not answered since")
     made.handle(Contact("", "ml", ok=True), Listed("", "ml", frozenset({NAME})))
     made.handle(shows(pod(), pod(1)), Tick(), Tick())
 
@@ -390,6 +417,36 @@ def test_what_the_controller_says_of_a_merge_is_told_and_stands_on_the_card(benc
     assert made.shared.cards()[KEY].note == ""
 
 
+def test_a_merge_that_waits_stands_on_the_card_beside_what_runs(bench):
+    made = applied(bench)
+    made.store.propose(replace(made.proposal, pull_number=8, state="s2"))
+    made.pulls.pull = PullRequest(8, "u8", Review.MERGED, merged_by="bob", head="h8")
+
+    made.handle(Wake(8), Tick())
+    runs = "serving · 1/1 groups proved, the earlier state; #8 merged, "
+    assert made.shared.cards()[KEY].phase == f"{runs}waiting for the cluster"
+    made.clock.advance(600)
+    made.handle(Tick())
+    assert made.shared.cards()[KEY].phase == f"{runs}not applied"
+
+    made.handle(shows(pod(), pod(1), state="s2"), Proof("", "ml", NAME, 0, "p0", 0.4))
+    assert made.shared.cards()[KEY].phase == "serving · 1/1 groups proved"
+
+
+def test_a_proof_that_only_takes_another_time_edits_no_card(bench):
+    made = applied(bench)
+    made.handle(Tick())
+    edits = len(made.slack.heard("chat.update"))
+
+    for seconds in (0.5, 0.6, 0.7):
+        made.handle(Proof("", "ml", NAME, 0, "p0", seconds), Tick())
+
+    assert made.store.rollout(KEY).groups[0].proved == 0.7
+    assert len(made.slack.heard("chat.update")) == edits
+    made.handle(shows(pod(), waiting("loading", 1)), Tick())
+    assert made.shared.cards()[KEY].phase == "degraded · 0/1 groups proved"
+
+
 def test_ten_minutes_of_silence_after_a_merge_are_told(bench):
     made = bench()
     made.handle(Tick())
@@ -401,6 +458,91 @@ def test_ten_minutes_of_silence_after_a_merge_are_told(bench):
 
     assert len(made.said) == 2
     assert "10 min" in made.said[1]
+
+
+@pytest.mark.parametrize("late", [Review.OPEN, Review.CLOSED])
+def test_a_look_from_before_the_merge_that_comes_after_it_says_nothing(bench, late):
+    made = applied(bench)
+    before, rollout = made.said, made.store.rollout(KEY)
+
+    made.handle(Read(7, Looked(replace(made.pulls.pull, review=late, head="old"))), Tick())
+
+    assert (made.said, made.store.rollout(KEY)) == (before, rollout)
+
+
+def test_a_look_at_an_earlier_pull_request_says_nothing(bench):
+    made = applied(bench)
+    made.store.propose(replace(made.proposal, pull_number=8, state="s2"))
+    made.pulls.pull = PullRequest(8, "u8", Review.OPEN, head="h8")
+    made.handle(Tick())
+    before, rollout = made.said, made.store.rollout(KEY)
+
+    made.handle(Read(7, Looked(PullRequest(7, "u", Review.CLOSED, head="h"))), Tick())
+
+    assert (made.said, made.store.rollout(KEY)) == (before, rollout)
+    assert (rollout.pull_number, rollout.review) == (8, "open")
+
+
+# What is read beside it.
+
+
+def told(reader):
+    return list(iter(reader.step, None))
+
+
+def test_what_is_asked_for_again_is_read_once_and_newest_and_what_is_urgent_first():
+    reader = Reader()
+    for name, number in (("a", 1), ("b", 2), ("c", 3), ("a", 4)):
+        reader.ask(name, lambda n=number: Wake(n))
+    reader.ask("c", lambda: Wake(5), urgent=True)
+    reader.ask("c", lambda: Wake(6))  # it stays urgent
+
+    assert told(reader) == [Wake(6), Wake(4), Wake(2)]
+    assert told(reader) == []
+
+
+def test_a_look_that_fails_leaves_the_others():
+    reader = Reader()
+
+    def away():
+        raise ForgeUnavailableError("GitHub is away")
+
+    reader.ask("a", away)
+    reader.ask("b", lambda: Wake(2))
+
+    assert reader.step() is None
+    assert reader.step() == Wake(2)
+
+
+def test_while_one_look_hangs_the_reader_can_be_asked_and_left():
+    reader, reached, held, read = Reader(), threading.Event(), threading.Event(), []
+
+    def hang():
+        reached.set()
+        held.wait(10)
+        return Wake(1)
+
+    with reader.answering(read.append):
+        reader.ask("a", hang)
+        assert reached.wait(5)
+        reader.ask("a", lambda: Wake(2))
+        assert read == []
+    held.set()
+
+    reader._thread.join(5)
+    assert not reader._thread.is_alive()
+    assert read == [Wake(1)]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_reader_that_has_ended_by_an_error_of_ours_ends_the_watch():
+    reader = Reader()
+    with reader.answering(lambda event: None):
+        reader.ask("a", lambda: 1 / 0)
+        reader._thread.join(5)
+
+        with pytest.raises(RuntimeError, match="the thread that reads has ended"):
+            reader.ask("a", lambda: Wake(1))
 
 
 # The threads around it.

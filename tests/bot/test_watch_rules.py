@@ -12,6 +12,7 @@ from bot.cluster import Contact, Listed, Observation, Pod, Scope, Unit
 from bot.cluster.controllers import Application, Kustomization, unit
 from bot.desired import Desired
 from bot.notice import Reachable, Unreachable
+from bot.relay import Engines
 from bot.rollout.blame import failure, unit_of
 from bot.rollout.card import card, note
 from bot.rollout.ground import Ground, scopes, survey
@@ -59,6 +60,8 @@ PROD = Environment(name="prod", context="two", namespace="ml", controller=Contro
          {Scope("one", "ml"), Scope("one", "big"), Scope("one", "argocd", Controller.ARGOCD)}),
         (ground(PROD), [],
          {Scope("two", "ml"), Scope("two", "flux-system", Controller.FLUX)}),
+        (ground(msgspec.structs.replace(DEV, controller_namespace="cd")), [],
+         {Scope("one", "ml"), Scope("one", "cd", Controller.ARGOCD)}),
         (ground(DEV), [replace(PROPOSAL, namespace="old")],
          {Scope("one", "ml"), Scope("one", "old"), Scope("one", "argocd", Controller.ARGOCD)}),
         (ground(DEV), [replace(PROPOSAL, environment="gone", namespace="old")],
@@ -306,7 +309,7 @@ def test_the_cluster_comes_before_the_controller_and_the_controller_before_pods(
     waiting = seen(pods=(pod(said="FailedMount: x"),))
     lost = replace(RUNS, lost=NOW.isoformat(), unreachable=True)
 
-    assert note(lost, waiting, "denied").startswith("the cluster does not answer since 09:00 UTC")
+    assert note(lost, waiting, "denied").startswith("the cluster has not answered since 09:00 UTC")
     assert note(RUNS, waiting, "denied") == "denied"
     assert note(None, None, "") == ""
 
@@ -351,15 +354,16 @@ class Standing:
         self.at += seconds
 
 
-def test_a_leader_that_has_answered_is_asked_again_when_its_time_has_come():
+def test_a_leader_that_has_answered_is_asked_again_when_its_time_has_come(tmp_path):
     clock, proofs = Standing(), queue.Queue()
     engine = Asked(clock)
-    prover = Prover(engine, clock, again=100.0)
+    main = SimpleNamespace(copy=WorkingCopy(tmp_path))
+    prover = Prover(lambda _: Engines(engine, None), lambda: main, clock, again=100.0)
     due = interval("p", 100.0)
     with prover.answering(proofs.put):
         for at, asked in ((0.0, 1), (due - 1, 1), (due, 2), (due + 1, 2), (2 * due, 3)):
             clock.at = at
-            prover.ask_again(seen(), pod())
+            prover.ask_again("dev", seen(), pod())
             if asked > len(engine.done):
                 engine.done.append(proofs.get(timeout=5))
             assert len(engine.times) == asked

@@ -21,8 +21,8 @@ from tests.scenarios.conftest import RATE
 from tests.scenarios.test_talk import Talk, words_of
 
 SECRET = "hook-secret"
-HOUR = 3600 * RATE
-"""Sandbox seconds of an hour of ours."""
+HOUR = 3600
+"""Longest that the watch may be set to wait, in sandbox seconds: at RATE three minutes of ours."""
 
 EVENTS = ("pull_request", "pull_request_review", "check_run", "status")
 ROLES = f"""
@@ -121,9 +121,9 @@ def acts_on(talk, name):
     github, number = talk.worlds.github, talk.pull(name)["number"]
     branch = f"llm/example/{name}"
     github.check(branch, "lint", status="in_progress")
-    yield ["⏳ 1"], None
+    yield ["⏳ lint"], None
     github.check(branch, "lint", "failure")
-    yield ["❌ 1"], f"#{number}> failed: lint"
+    yield ["❌ lint"], f"#{number}> failed: lint"
     github.check(branch, "lint")
     yield ["✅ 1"], None
     github.review(number, "bob", "COMMENT", "why two <groups>?")
