@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from bot import metrics
 from bot.errors import DesiredUnknownError
 from gitops.clock import Clock
 from gitops.environment import Environment
@@ -82,7 +83,9 @@ class FromForge:
 
     def read(self, known: str) -> Main:
         """Return main, and publish it."""
-        now, stands = self.clock.now(), self.forge.main()
+        now = self.clock.now()
+        with metrics.reaching("github"):  # a Redis that is away says nothing of GitHub
+            stands = self.forge.main()
         main = Main(stands, now, self._files(stands, known))
         if not self.snapshots.publish(main):  # Redis has lost what was published
             self.snapshots.publish(Main(stands, now, self._files(stands, "")))
@@ -140,6 +143,15 @@ class Desired:
                 _log.warning("environment left out name=%s error=%s", name, error)
         return tuple(found)
 
+    def approvers(self, environment: str) -> tuple[str, ...]:
+        """Return whom an environment names as approvers; nobody where main does not have it.
+
+        Raises:
+            InvalidRequestError: its environment.yaml is wrong, so nobody knows.
+        """
+        there = environment in self.copy.environments()
+        return self.copy.environment(environment).approvers if there else ()
+
 
 class _Folder:
     """A temporary folder that goes with the last value that holds it."""
@@ -161,7 +173,7 @@ class Mirror:
         """Return main as it is now.
 
         Raises:
-            DesiredUnknownError: what is known is too old.
+            DesiredUnknownError: what is known is too old, or cannot be laid out.
             GitOpsError: the Git host does not answer.
         """
         with self._turn:
@@ -179,11 +191,16 @@ class Mirror:
 
 
 def _lay_out(main: Main) -> Desired:
-    folder = _Folder()
-    root = folder.path
-    for path, text in main.files.items():
-        _write(root, path, text)
-    (root / "overlays").mkdir(exist_ok=True)
+    try:
+        folder = _Folder()
+        root = folder.path
+        for path, text in main.files.items():
+            _write(root, path, text)
+        (root / "overlays").mkdir(exist_ok=True)
+    except (OSError, UnicodeError) as error:
+        raise DesiredUnknownError(
+            f"laying main out as files: {error}; does TMPDIR exist, and is there room?"
+        ) from error
     return Desired(main.revision, main.at, WorkingCopy(root), _roles(main), folder)
 
 

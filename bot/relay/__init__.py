@@ -77,7 +77,8 @@ class Endpoint(Protocol):
 
         Raises:
             EngineAbsentError: nobody listens.
-            EngineUnavailableError: another reason, such as a refusal.
+            EngineShutError: it takes no call of ours, such as one without its API key.
+            EngineUnavailableError: another reason.
         """
         ...
 
@@ -87,8 +88,8 @@ class Endpoint(Protocol):
         """Ask and yield the answer piece by piece; closing it closes the engine's connection.
 
         Raises:
-            EngineAbsentError: nobody listens.
-            EngineUnavailableError: a refusal, or a stream that broke off.
+            EngineAbsentError, EngineShutError: as above.
+            EngineUnavailableError: another refusal, or a stream that broke off.
         """
         ...
 
@@ -108,7 +109,7 @@ class Route(Protocol):
         """Return where the engine at an in-cluster host is asked.
 
         Raises:
-            EngineUnavailableError: there is no such way, or it would lose the API key.
+            EngineShutError: there is no such way, or it would lose the API key.
         """
         ...
 
@@ -120,9 +121,17 @@ class Keys(Protocol):
         """Return the key of a deployment that names the Secret `secret`.
 
         Raises:
-            EngineUnavailableError: there is none here, with where it belongs.
+            EngineShutError: there is none here, with where it belongs.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The engines of one cluster, and the API keys that may be sent there."""
+
+    endpoint: Endpoint
+    keys: Keys
 
 
 class Cancels(Protocol):

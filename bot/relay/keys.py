@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from bot.errors import EngineUnavailableError
-from bot.relay.routes import KEY_IS_LOST
+from bot.errors import EngineShutError
 from gitops.names import check_name
 
 MOST = 4_096
@@ -24,7 +23,7 @@ class MountedKeys:
         for part, said in ((environment, "environment"), (name, "deployment"), (secret, "Secret")):
             check_name(said, part)  # nothing that leads out of the folder
         if self._folder is None:
-            raise EngineUnavailableError(
+            raise EngineShutError(
                 f"asking {environment}/{name}: it wants the API key of Secret {secret}; mount it"
                 " and set LEADLINE_API_KEYS to the folder"
             )
@@ -32,18 +31,21 @@ class MountedKeys:
         for place in places:
             if (file := self._folder / place).is_file():
                 return _read(file, f"{environment}/{name}")
-        raise EngineUnavailableError(
+        raise EngineShutError(
             f"asking {environment}/{name}: no API key in LEADLINE_API_KEYS; expected the file"
             f" {environment}/{name}, {secret} or {secret}/api-key"
         )
 
 
 class NoKeys:
-    """No keys: where the way to the engines would lose them."""
+    """No keys: where no way leads to the engines, or one that would lose them; `why` says which."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
 
     def key(self, environment: str, name: str, secret: str) -> str:  # noqa: ARG002 - as the port
         """Refuse; see the port."""
-        raise EngineUnavailableError(KEY_IS_LOST.format(host=f"{environment}/{name}"))
+        raise EngineShutError(f"asking {environment}/{name}{self._why}")
 
 
 def _read(file: Path, about: str) -> str:
@@ -51,9 +53,9 @@ def _read(file: Path, about: str) -> str:
         with file.open("rb") as opened:
             key = opened.read(MOST + 1).strip()
     except OSError as error:
-        raise EngineUnavailableError(
+        raise EngineShutError(
             f"asking {about}: its API key file cannot be read ({error.strerror})"
         ) from error
     if not key or len(key) > MOST or not all(0x21 <= byte <= 0x7E for byte in key):  # noqa: PLR2004 - printable ASCII
-        raise EngineUnavailableError(f"asking {about}: its API key file holds no API key")
+        raise EngineShutError(f"asking {about}: its API key file holds no API key")
     return key.decode("ascii")

@@ -14,15 +14,24 @@ import httpx2
 import msgspec
 import openai
 
-from bot.errors import EngineAbsentError, EngineUnavailableError
+from bot import metrics
+from bot.errors import (
+    EngineAbsentError,
+    EngineBrokenError,
+    EngineShutError,
+    EngineUnavailableError,
+)
 from bot.relay import CANCELLED, OPEN, Call, Piece, Question, Route
 from bot.relay.completions import DONE, Reading, body_of
 from bot.relay.events import events
 from bot.relay.guard import PATIENCE, Guard, Patience
-from bot.relay.refusals import MOST, message_of, refusal
+from bot.relay.names import Names
+from bot.relay.refusals import MOST, is_shut, message_of, refusal
 from bot.relay.routes import ApiServer, InCluster, ThroughApiServer
 
-LOADING = "no answer; it may still be loading, see the deployment's thread"
+LOADING = "it may still be loading, see the deployment's thread"
+
+BROKEN = "the answer broke off; ask again"
 
 MOST_CONNECTIONS = 200
 """Calls of a process at once: its questions, and the proofs of its groups."""
@@ -81,7 +90,8 @@ class OpenAIEndpoint:
     @classmethod
     def connect(cls, proxy: str | None, patience: Patience = PATIENCE) -> "OpenAIEndpoint":
         """Return engines by in-cluster DNS; `proxy` leads there from outside of the cluster."""
-        return cls(InCluster(), patience=patience, proxy=proxy)
+        route = InCluster(None if proxy else Names(patience.connect))
+        return cls(route, patience=patience, proxy=proxy)
 
     @classmethod
     def through(cls, server: ApiServer, patience: Patience = PATIENCE) -> "OpenAIEndpoint":
@@ -116,9 +126,10 @@ class OpenAIEndpoint:
             if guard.cancelled:
                 yield reading.end(CANCELLED)
                 return
-        if guard.verdict or not reading.finished:
-            why = guard.verdict or "the answer broke off; ask again"
-            raise EngineUnavailableError(f"asking {host}: {why}")
+        if guard.verdict:
+            raise EngineUnavailableError(f"asking {host}: {guard.verdict}")
+        if not reading.finished:
+            raise EngineBrokenError(f"asking {host}: {BROKEN}")
         yield reading.end()
 
     def _guard(self, call: Call) -> Guard:
@@ -187,13 +198,19 @@ class OpenAIEndpoint:
         except (openai.APIError, httpx2.HTTPError, _RefusedError, ValueError) as error:
             if guard.cancelled:
                 return
+            cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
+            metrics.answered("engines", up=not guard.verdict and _is_answer(cause))
             if guard.verdict:
                 raise EngineUnavailableError(f"asking {host}: {guard.verdict}") from error
-            cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
             if _nobody(cause):
-                raise EngineAbsentError(f"asking {host}: {LOADING}") from error
+                line = f"asking {host}: no answer"
+                if isinstance(cause, _RefusedError):  # by whoever stands before it
+                    line = refusal(host, cause.status, cause.body, keyed=False)
+                raise EngineAbsentError(f"{line}; {LOADING}") from error
             words = self._words(host, error, cause, keyed=bool(call.api_key))
-            raise EngineUnavailableError(words) from error
+            raise _kind(cause)(words) from error
+        else:
+            metrics.answered("engines", up=True)
 
     def _words(
         self, host: str, error: Exception, cause: BaseException | None, *, keyed: bool
@@ -206,9 +223,25 @@ class OpenAIEndpoint:
             case httpx2.RemoteProtocolError() if isinstance(error, openai.APIConnectionError):
                 return f"asking {host}: what answers is no HTTP that we accept: {cause}"[:300]
             case httpx2.HTTPError():
-                return f"asking {host}: the answer broke off; ask again"
+                return f"asking {host}: {BROKEN}"
             case _:
                 return f"asking {host}: {cause}"[:400]
+
+
+def _kind(cause: BaseException | None) -> type[EngineUnavailableError]:
+    """Return what kind of an error it is: whether another try, or a person, can help."""
+    match cause:
+        case _RefusedError() if is_shut(cause.status):
+            return EngineShutError
+        case httpx2.ReadError() | httpx2.WriteError() | httpx2.RemoteProtocolError():
+            return EngineBrokenError
+        case _:
+            return EngineUnavailableError
+
+
+def _is_answer(error: BaseException | None) -> bool:
+    """Say whether an engine refused a question: it is there all the same."""
+    return isinstance(error, _RefusedError) and error.status < httpx2.codes.INTERNAL_SERVER_ERROR
 
 
 def _nobody(error: BaseException | None) -> bool:

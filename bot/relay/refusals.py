@@ -14,7 +14,7 @@ MOST = 64 * 1024
 SHOWN = 300
 """Most characters shown of one."""
 
-_KEY_WANTED = (401, 403)
+_SHUT = (401, 403)
 _REDIRECTS = range(300, 400)
 
 
@@ -23,10 +23,20 @@ def refusal(host: str, status: int, body: bytes, *, keyed: bool) -> str:
     if status in _REDIRECTS:
         return f"asking {host}: {status}, a redirect, which is not followed; who answers there?"
     said = " ".join(filter(None, (str(status), message_of(body))))
-    if status in _KEY_WANTED:
-        file = "check the API key file" if keyed else "it wants an API key; name its Secret in Git"
-        return f"asking {host}: {said}; {file}"
+    if is_shut(status):
+        return f"asking {host}: {said}; {_to_do(body, keyed=keyed)}"
     return f"asking {host}: {said}"
+
+
+def is_shut(status: int) -> bool:
+    """Say whether a status means that nobody gets in until a person changes something."""
+    return status in _SHUT
+
+
+def _to_do(body: bytes, *, keyed: bool) -> str:
+    if b'"kind":"Status"' in body.replace(b" ", b""):  # of the API server, on the way to an engine
+        return "check the kubeconfig's user and its rights, kustomize/leadline/asking"
+    return "check the API key file" if keyed else "it wants an API key; name its Secret in Git"
 
 
 def message_of(body: bytes) -> str:

@@ -1,5 +1,6 @@
 """Wiring of the role `serve`: takes what Slack and GitHub send, and queues it."""
 
+import functools
 import threading
 
 from bot.desired import FromSnapshot, Mirror
@@ -7,8 +8,11 @@ from bot.health import Health
 from bot.settings import Settings
 from bot.slack.desk import Desk
 from bot.slack.directory import SlackDirectory
+from bot.slack.fairness import Fairness
 from bot.slack.listeners import Edge
+from bot.slack.seal import Seal
 from bot.slack.server import PATH, over_http, over_socket
+from bot.store.audit import RedisAudit
 from bot.store.cancels import RedisCancels
 from bot.store.connection import EDGE, connect
 from bot.store.queue import RedisQueue
@@ -24,23 +28,33 @@ def run(settings: Settings, stop: threading.Event, health: Health) -> None:
     time, redis, slack = clock(settings), connect(settings.redis_url, EDGE), settings.slack
     shared = RedisShared(redis)
     people = SlackDirectory.connect(slack, time, hasty=True)
-    desk = Desk(Mirror(FromSnapshot(shared, time)), people, settings.environment)
+    store = RedisStore(redis)
+    desk = Desk(Mirror(FromSnapshot(shared, time)), people, store, settings.environment)
     queue, cancel = RedisQueue.connect(settings.redis_url), RedisCancels(redis).cancel
-    proposals = RedisStore(redis).proposals
-    edge = Edge(queue, desk, cancel, time, proposals if slack.plain_words else None)
+    proposals = store.proposals
+    seal, audit = Seal.of(slack.token), RedisAudit(redis)
+    plain = proposals if slack.plain_words else None
+    edge = Edge(queue, desk, cancel, time, seal, audit, Fairness(time), plain, store.message)
     paths = {} if slack.app_token else {PATH: over_http(slack, edge, time)}
     if settings.webhook_secret:
         paths["/github/webhook"] = webhook(
             settings.webhook_secret, settings.forge.repository, shared, proposals
         )
-    if slack.app_token:
-        args = (slack, edge, stop)
+
+    def begin(port: int) -> None:
+        """Be ready once all that brings commands is open; over Socket Mode that takes Slack."""
+        ready = functools.partial(health.ready, "serve", port=port)
+        if not slack.app_token:
+            ready()
+            return
+        args = (slack, edge, stop, ready)
         threading.Thread(target=over_socket, args=args, name="socket", daemon=True).start()
+
     serve(
         by_path(paths),
         slack.host,
         slack.port,
-        ready=lambda port: health.ready("serve", port=port),
+        ready=begin,
         stop=stop,
         beat=lambda: health.beat("http"),
     )

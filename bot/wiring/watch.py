@@ -7,8 +7,9 @@ from bot.cluster.kube import KubernetesClusters
 from bot.desired import FromSnapshot, Mirror
 from bot.errors import StoreUnavailableError
 from bot.health import Health
-from bot.relay.openai import OpenAIEndpoint
+from bot.rollout.ages import Ages
 from bot.rollout.ground import LastPublished
+from bot.rollout.looks import Looks
 from bot.rollout.proving import Prover
 from bot.rollout.pulls import Pulls
 from bot.rollout.watch import PULSE, Ports, Watcher
@@ -21,8 +22,10 @@ from bot.store.leading import Leader
 from bot.store.locks import RedisLocks
 from bot.store.redis import RedisStore
 from bot.store.shared import RedisShared
+from bot.wiring.engines import engines
 from bot.wiring.parts import clock
 from gitops.github import GithubForge
+from gitops.github.past import GithubPast
 from gitops.github.reviews import GithubReviews
 
 
@@ -39,7 +42,7 @@ def run(settings: Settings, stop: threading.Event, health: Health) -> None:
             settings.poll_seconds,
             lead.fence,
             alive=lambda: health.beat("watch", PULSE),
-            heard=metrics.watched,
+            ages=Ages(metrics.watched),
         ).run(stop, lead.lost)
         health.rest("watch")
         if lead.lost.is_set():  # its threads may still read: the process ends and starts anew
@@ -53,18 +56,20 @@ def watched(settings: Settings) -> Ports:
     pulls = Pulls(
         GithubForge.connect(settings.forge, time),
         GithubReviews.connect(settings.forge, time),
+        GithubPast.connect(settings.forge, time),
         SlackDirectory.connect(settings.slack, time),
         Mirror(FromSnapshot(shared, time)).desired,
         time,
     )
+    main = Mirror(LastPublished(shared)).desired
     return Ports(
-        KubernetesClusters(settings.kubeconfig, time),
-        Mirror(LastPublished(shared)).desired,
-        pulls,
+        KubernetesClusters(settings.kubeconfig, time, inside=settings.inside),
+        main,
+        Looks(pulls),
         store,
         shared,
         shared,
         Speaker(SlackChat.connect(settings.slack, time), store, time),
-        Prover(OpenAIEndpoint.connect(settings.engine_proxy), time, settings.proof_seconds),
+        Prover(engines(settings), main, time, settings.proof_seconds),
         time,
     )

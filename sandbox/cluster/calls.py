@@ -126,7 +126,7 @@ def _place(path: str) -> tuple[Kind, str, list[str]]:
 
 
 def _verb(request: Request, kind: Kind, name: str, sub: str) -> Verb:
-    if sub == "proxy" and kind.plural == "services":
+    if sub == "proxy" and kind.plural in ("services", "pods"):
         return "proxy"
     if (kind.plural, sub, request.method) == ("pods", "log", "GET"):
         return "log"

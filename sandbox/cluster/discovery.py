@@ -67,7 +67,8 @@ def _resources(root: Kind) -> Object:
     ]
     if not root.group:
         resources += [_part(by_path("/api/v1", "pods"), "log", ["get"])]
-        resources += [_part(by_path("/api/v1", "services"), "proxy", ["create", "get"])]
+        for plural in ("services", "pods"):
+            resources += [_part(by_path("/api/v1", plural), "proxy", ["create", "get"])]
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",

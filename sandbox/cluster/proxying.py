@@ -1,6 +1,7 @@
-"""Answers services/proxy: hands a request on to what stands behind a Service, streaming included.
+"""Answers services/proxy and pods/proxy: hands a request on to what stands there, as it streams.
 
-Source: the API concepts page (proxy subresource: `services/[SCHEME:]NAME[:PORT]/proxy/PATH`).
+Source: the API concepts page (proxy subresource: `services/[SCHEME:]NAME[:PORT]/proxy/PATH`, and
+the same for pods).
 """
 
 from collections.abc import Callable
@@ -17,7 +18,10 @@ from sandbox.cluster.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a proxied request goes; `port` is the Service's number, `path` begins with `/`."""
+    """Where a proxied request goes; `port` is a number, `path` begins with `/`.
+
+    `service` may also be POD.SUBDOMAIN, a pod by its own name.
+    """
 
     namespace: str
     service: str
@@ -34,8 +38,10 @@ Forward = Callable[[Target, Request], Response]
 
 
 def proxy(store: Store, forward: Forward | None, call: Call) -> Response:
-    """Forward a request to a Service with ready pods; 404 and 503 as the API server says them."""
+    """Forward a request to a pod, or to a Service with ready pods; 404 and 503 as the server's."""
     name, port = _name_and_port(call.name)
+    if call.kind.plural == "pods":
+        return _to_pod(store, forward, call, Key("pods", call.namespace, name), port)
     key = Key("services", call.namespace, name)
     if (service := store.get(key)) is None:
         raise not_found(key)
@@ -43,6 +49,15 @@ def proxy(store: Store, forward: Forward | None, call: Call) -> Response:
     if number is None or forward is None or not _endpoints(store, service):
         raise unavailable(f'no endpoints available for service "{call.name}"')
     return forward(Target(call.namespace, name, number, f"/{call.rest}"), call.request)
+
+
+def _to_pod(store: Store, forward: Forward | None, call: Call, key: Key, port: str) -> Response:
+    if (pod := store.get(key)) is None:
+        raise not_found(key)
+    if forward is None:
+        raise unavailable(f"error trying to reach service: pod {key.name}")
+    host = f"{key.name}.{pod['spec'].get('subdomain', '')}"
+    return forward(Target(key.namespace, host, int(port or 80), f"/{call.rest}"), call.request)
 
 
 def _name_and_port(text: str) -> tuple[str, str]:

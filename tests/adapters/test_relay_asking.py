@@ -1,5 +1,6 @@
 """Asking as a whole: the sandbox's engine, Slack and Redis, and a repository of one overlay."""
 
+import contextlib
 import json
 import threading
 from dataclasses import replace
@@ -18,7 +19,7 @@ from bot.commands.seats import Seats
 from bot.desired import Desired
 from bot.errors import CommandError, EngineUnavailableError, QueueFullError
 from bot.notice import Card, GroupLine, Rank
-from bot.relay import Question
+from bot.relay import Engines, Question
 from bot.relay.guard import Patience
 from bot.relay.keys import MountedKeys
 from bot.relay.openai import OpenAIEndpoint
@@ -62,18 +63,23 @@ class Desk:
         self.locks = RedisLocks(self.redis)
         clock = SystemClock()
         speaker = Speaker(SlackChat(slack.client, clock), RedisStore(self.redis), clock)
-        endpoint = OpenAIEndpoint.connect(net.proxy, HURRIED)
+        self.keys = MountedKeys(folder / "keys")
+        engines = Engines(OpenAIEndpoint.connect(net.proxy, HURRIED), self.keys)
         self.contexts = []
         self.asking = Asking(
-            speaker, lambda context: self.contexts.append(context) or endpoint,
-            MountedKeys(folder / "keys"), self.cancels, self.shared, Seats(self.locks),
+            speaker, lambda context: self.contexts.append(context) or engines,
+            self.cancels, self.shared, Seats(self.locks),
         )  # fmt: skip
         self.number = 0
 
     def scene(self):
         copy = WorkingCopy(self.folder)
         desired = Desired(Revision("c", "t"), NOW, copy, NOBODY, None)
-        return Scene(Actor(ALICE.id, OPS), desired, everything(desired, OPS, (), "example"))
+        return Scene(
+            Actor(ALICE.id, OPS),
+            desired,
+            everything(desired, OPS, RedisStore(self.redis), "example"),
+        )
 
     def ask(self, prompt="hello", *, key=None, raw=False, thread=None, **words):
         self.number += 1
@@ -103,16 +109,21 @@ def served():
         yield net
 
 
-@pytest.fixture
-def desk(served, tmp_path):
-    example = tmp_path / "overlays/example"
+def repository(folder):
+    """Lay a repository of one deployment out."""
+    example = folder / "overlays/example"
     (example / "qwen").mkdir(parents=True)
     overlays = root() / "overlays/example"
     for name in ("environment.yaml", "qwen/llm.yaml"):
         text = (overlays / name.replace("qwen/", "qwen3-32b-vllm/")).read_text()
         (example / name).write_text(text.replace("name: qwen3-32b-vllm", "name: qwen"))
+    return folder
+
+
+@pytest.fixture
+def desk(served, tmp_path):
     with serving_redis() as url, Slack().served() as slack:
-        yield Desk(served, slack, url, tmp_path)
+        yield Desk(served, slack, url, repository(tmp_path))
     served.engine.heal()
     served.engine.up()
 
@@ -174,25 +185,106 @@ def test_an_answer_that_breaks_off_keeps_what_came_and_says_so(desk):
     assert len(desk.answer()["text"]) > 3
     assert "The answer stops here" in desk.footer()
     assert "finish: none" in desk.footer()
+    assert "token" not in desk.footer().replace("first token", "")  # nobody has counted them
 
 
 def test_a_cancelled_answer_ends_with_what_came(desk):
     desk.net.engine.fault("qwen", "stall", after_tokens=5)
     patient = OpenAIEndpoint.connect(desk.net.proxy, Patience(first=30, idle=30))
-    desk.asking = replace(desk.asking, endpoints=lambda _: patient)
+    desk.asking = replace(desk.asking, engines=lambda _: Engines(patient, desk.keys))
     asking = threading.Thread(target=desk.ask)
     asking.start()
     assert until(lambda: len(desk.messages()) == 2, 5) is not None
-    [(action, key)] = buttons(desk.messages()[0])
-    desk.cancels.cancel(key)
+    [(action, value)] = buttons(desk.messages()[0])
+    desk.cancels.cancel("ask1")
     asking.join(5)
 
     assert action == "leadline:cancel"
+    assert value.endswith(f":ask1 {ALICE.id} example/qwen")  # whose it is, and where
     assert not asking.is_alive()
     running = "vllm:num_requests_running"
     assert until(lambda: desk.net.raw().metric(running) == 0, 1) is not None
     assert "finish: cancelled" in desk.footer()
     assert buttons(desk.messages()[0]) == []
+
+
+def test_an_answer_is_cancelled_before_its_first_token(desk):
+    desk.net.engine.fault("qwen", "hang")
+    patient = OpenAIEndpoint.connect(desk.net.proxy, Patience(first=30, idle=30))
+    desk.asking = replace(desk.asking, engines=lambda _: Engines(patient, desk.keys))
+    since = len(desk.net.bench.journal.entries())
+    asking = threading.Thread(target=desk.ask)
+    asking.start()
+    assert desk.net.bench.journal.wait(lambda e: e.call == "POST chat/completions", since)
+    desk.cancels.cancel("ask1")
+    running = "vllm:num_requests_running"
+    passed = until(lambda: not asking.is_alive() and desk.net.raw().metric(running) == 0, 5)
+
+    assert passed is not None
+    assert passed < 1.5  # a second, and the time to say so
+    assert "finish: cancelled" in desk.footer()
+
+
+def test_a_connection_that_goes_before_the_first_token_is_asked_once_more(desk):
+    before = len(desk.net.chats())
+    desk.net.engine.fault("qwen", "reset", after_tokens=0, times=1)
+    desk.ask()
+
+    assert len(desk.net.chats()) == before + 2
+    assert "finish: stop" in desk.footer()
+
+
+def test_an_engine_that_goes_each_time_is_asked_twice_and_no_more(desk):
+    before = len(desk.net.chats())
+    desk.net.engine.fault("qwen", "reset", after_tokens=0)
+    desk.ask()
+
+    assert len(desk.net.chats()) == before + 2
+    assert "The answer stops here" in desk.footer()
+
+
+@pytest.mark.parametrize("trouble", ["cut", "reset"])
+def test_an_answer_of_which_something_was_shown_is_not_asked_again(desk, trouble):
+    before = len(desk.net.chats())
+    desk.net.engine.fault("qwen", trouble, after_tokens=5, times=1)
+    desk.ask()
+
+    assert len(desk.net.chats()) == before + 1
+    assert "The answer stops here" in desk.footer()
+
+
+@pytest.mark.parametrize("trouble", ["hang", "html"])
+def test_what_another_try_would_not_mend_is_not_asked_again(desk, trouble):
+    before = len(desk.net.chats())
+    desk.net.engine.fault("qwen", trouble)
+    quick = OpenAIEndpoint.connect(desk.net.proxy, Patience(first=0.5, idle=0.5))
+    desk.asking = replace(desk.asking, engines=lambda _: Engines(quick, desk.keys))
+    with contextlib.suppress(EngineUnavailableError):
+        desk.ask()
+
+    assert len(desk.net.chats()) == before + 1
+
+
+def test_a_third_question_at_once_is_refused_and_the_two_go_on(desk):
+    desk.net.engine.fault("qwen", "stall", after_tokens=5)
+    patient = OpenAIEndpoint.connect(desk.net.proxy, Patience(first=30, idle=30))
+    desk.asking = replace(desk.asking, engines=lambda _: Engines(patient, desk.keys))
+    both = [threading.Thread(target=desk.ask, kwargs={"key": key}) for key in ("one", "two")]
+    for asking in both:
+        asking.start()
+    running = "vllm:num_requests_running"
+    assert until(lambda: desk.net.raw().metric(running) == 2, 5) is not None
+    with pytest.raises(QueueFullError, match="you have 2 questions running"):
+        desk.ask()
+    assert desk.net.raw().metric(running) == 2
+    for key in ("one", "two"):
+        desk.cancels.cancel(key)
+    for asking in both:
+        asking.join(5)
+
+    assert not any(asking.is_alive() for asking in both)
+    desk.net.engine.heal()
+    desk.ask()
 
 
 def test_an_answer_that_ended_has_no_button(desk):

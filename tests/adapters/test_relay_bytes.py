@@ -6,6 +6,7 @@ import re
 import socket
 import socketserver
 import threading
+import time
 
 import pytest
 
@@ -186,6 +187,31 @@ def test_silence_after_the_headers_counts_as_no_first_token():
         pytest.raises(EngineUnavailableError, match="no first token"),
     ):
         asked(proxy)
+
+
+def test_a_port_that_does_not_answer_is_given_up_within_the_limit():
+    assert 3 <= Patience().connect <= 5
+    with socket.socket() as full, contextlib.ExitStack() as stack:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        for _ in range(3):  # a queue that is full drops what comes, as a black hole does
+            waiting = stack.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(address)
+        begun = time.monotonic()
+        with pytest.raises(EngineUnavailableError, match="no connection within 1 s"):
+            asked(f"http://127.0.0.1:{address[1]}", Patience(connect=1, first=5))
+
+    assert time.monotonic() - begun < 3
+
+
+def test_a_redirect_is_not_followed():
+    with sending(PLAIN, STOP) as elsewhere:
+        head = f"HTTP/1.1 302 Found\r\nLocation: {elsewhere}/latest/meta-data\r\n\r\n".encode()
+        asked(elsewhere)  # it would answer
+        with sending(head) as proxy, pytest.raises(EngineUnavailableError, match="not followed"):
+            asked(proxy)
 
 
 def test_a_port_that_nobody_listens_on_may_be_loading():

@@ -6,7 +6,12 @@ import dataclasses
 import pytest
 
 from bot.cluster.proxying import ServiceProxy
-from bot.errors import ClusterUnavailableError, EngineAbsentError, EngineUnavailableError
+from bot.errors import (
+    ClusterUnavailableError,
+    EngineAbsentError,
+    EngineShutError,
+    EngineUnavailableError,
+)
 from bot.relay import Call, Question
 from bot.relay.guard import Patience
 from bot.relay.openai import OpenAIEndpoint
@@ -80,9 +85,26 @@ def test_a_service_without_endpoints_may_be_loading(outside):
         endpoint_of(outside).model("idle-leader.default.svc")
 
 
-@pytest.mark.parametrize("host", ["a.b.c", "a", "../x", "a.b/../c", "169.254.169.254"])
-def test_only_services_are_asked(outside, host):
-    with pytest.raises(EngineUnavailableError, match="no Service"):
+def test_a_single_pod_is_asked_through_the_api_server(outside):
+    *pieces, last = endpoint_of(outside).stream("qwen-0.qwen.default", "qwen3-32b", QUIET)
+
+    assert pieces
+    assert last.finish == "stop"
+    with pytest.raises(EngineUnavailableError, match="404"):
+        endpoint_of(outside).model("qwen-7.qwen.default")
+
+
+def test_a_refusal_of_the_api_server_itself_is_not_the_engines(outside, tmp_path):
+    file = tmp_path / "kubeconfig"
+    file.write_text(outside.cluster.kubeconfig(outside.addresses["cluster"], "stranger"))
+    endpoint = OpenAIEndpoint.through(ServiceProxy(str(file)), HURRIED)
+    with pytest.raises(EngineShutError, match="check the kubeconfig's user and its rights"):
+        endpoint.model(HOST)
+
+
+@pytest.mark.parametrize("host", ["a", "../x", "a.b/../c", "169.254.169.254", "a.b.c.d"])
+def test_only_services_and_pods_are_asked(outside, host):
+    with pytest.raises(EngineUnavailableError, match="neither a Service nor a pod"):
         endpoint_of(outside).model(host)
 
 

@@ -12,6 +12,7 @@ from bot.notice import Card, GroupLine, Rank
 from bot.relay import Piece, Question
 from bot.relay.keys import MountedKeys, NoKeys
 from bot.relay.refusals import message_of, refusal
+from bot.relay.routes import KEY_IS_LOST
 from bot.slack.portions import MESSAGE, portion
 from gitops.errors import InvalidRequestError
 
@@ -38,7 +39,17 @@ def test_a_footer_has_the_times_of_one_clock_and_the_counts_of_the_engine():
 def test_an_answer_that_never_began_has_no_times():
     footer = Answer("m", begun=10.0, ended=12.0, broken="gone").footer("m")
 
-    assert (footer.first_token, footer.tokens_per_second, footer.broken) == (0.0, 0.0, "gone")
+    assert (footer.first_token, footer.tokens, footer.tokens_per_second) == (None, None, None)
+    assert footer.broken == "gone"
+
+
+@pytest.mark.parametrize("last", [(), (Piece(finish="cancelled", tokens=7),)])
+def test_pieces_are_no_tokens_where_the_engine_has_not_counted(last):
+    answer = ended(Piece("a"), *last)
+
+    footer = answer.footer("m")
+    assert (footer.first_token, footer.tokens, footer.tokens_per_second) == (0.5, None, None)
+    assert json.loads(answer.raw(Question("hi")).copy[-1])["usage"] is None
 
 
 @pytest.mark.parametrize(
@@ -164,8 +175,8 @@ def test_a_file_that_holds_no_key_is_said_without_its_text(tmp_path, text):
 def test_a_key_without_a_folder_says_which_setting():
     with pytest.raises(EngineUnavailableError, match="set LEADLINE_API_KEYS"):
         MountedKeys(None).key("staging", "qwen", "secret")
-    with pytest.raises(EngineUnavailableError, match="takes the API key out"):
-        NoKeys().key("staging", "qwen", "secret")
+    with pytest.raises(EngineUnavailableError, match="asking staging/qwen through the API server"):
+        NoKeys(KEY_IS_LOST).key("staging", "qwen", "secret")
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", "", "."])

@@ -16,6 +16,7 @@ ROLES = ("serve", "work", "watch")
 
 READ = {
     ("leaderworkerset.x-k8s.io", "leaderworkersets"),
+    ("apps", "controllerrevisions"),
     ("", "pods"),
     ("", "events"),
     ("argoproj.io", "applications"),
@@ -198,7 +199,7 @@ def test_what_the_watch_reads_is_what_its_code_asks_for():
 
 def test_only_the_role_for_asking_from_outside_does_more_than_read():
     assert [(rule["resources"], rule["verbs"]) for rule in rules(built("asking"))] == [
-        (["services/proxy"], ["get", "create"])
+        (["services/proxy", "pods/proxy"], ["get", "create"])
     ]
 
 
