@@ -113,4 +113,6 @@ def _findings(
 
 def _facts(deployment: ModelDeployment, environment: Environment, catalog: Catalog) -> Facts:
     weights = catalog.model(deployment.model).weights_gib
-    return Facts(lws=environment.lws, weights_gib={deployment.claim: weights})
+    return Facts(
+        lws=environment.lws, weights_gib={deployment.claim: weights}, claims=environment.claims
+    )

@@ -11,12 +11,21 @@ import msgspec
 from gitops.deployment import NEWEST_LWS, OLDEST_LWS, Toleration
 from gitops.documents import dump, load_mapping
 from gitops.errors import InvalidRequestError
-from gitops.names import QUANTITY, check_name, check_pattern, check_range, check_text
+from gitops.names import (
+    QUANTITY,
+    SLACK_USER_OR_GROUP,
+    check_name,
+    check_pattern,
+    check_range,
+    check_text,
+)
 from gitops.typed import typed
 from gitops.versions import release
 
 OLDEST_KUBERNETES = "1.27"
 """Oldest Kubernetes that LeaderWorkerSet works on without a feature gate."""
+
+_APPROVER = "a Slack user id such as U0123456789 or a user group id such as S0123456789"
 
 
 class _Value(
@@ -30,6 +39,10 @@ class Controller(StrEnum):
 
     ARGOCD = "argocd"
     FLUX = "flux"
+
+
+CONTROLLER_NAMESPACES = {Controller.ARGOCD: "argocd", Controller.FLUX: "flux-system"}
+"""Where `leadline init` and both vendors' manuals put the controller's objects."""
 
 
 class Pool(_Value, frozen=True):
@@ -79,7 +92,11 @@ class Slack(_Value, frozen=True):
 
 
 class Environment(_Value, frozen=True, kw_only=True):
-    """One place to deploy to. `claims` are the storage claims that deployments may name.
+    """One place to deploy to.
+
+    `claims` are the storage claims that deployments may name; where there are none, any.
+    `approvers` are the Slack users and user groups of which one has to approve where two people are
+    wanted; where none is named, any approver of roles.yaml may.
 
     A command that names no environment never means one of `production`.
     """
@@ -90,6 +107,7 @@ class Environment(_Value, frozen=True, kw_only=True):
     kubernetes: str = "1.32"
     lws: str = NEWEST_LWS
     controller: Controller = Controller.ARGOCD
+    controller_namespace: str = ""
     namespace: str = "default"
     pools: tuple[Pool, ...] = ()
     claims: tuple[str, ...] = ()
@@ -103,10 +121,14 @@ class Environment(_Value, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         check_name("environment", self.name)
         check_name("namespace", self.namespace)
+        if self.controller_namespace:
+            check_name("controllerNamespace", self.controller_namespace)
         for claim in self.claims:
             check_name("claim", claim)
-        for text in (self.cluster, self.context, self.currency, *self.approvers):
+        for text in (self.cluster, self.context, self.currency):
             check_text("text", text)
+        for approver in self.approvers:
+            check_pattern("approver", approver, SLACK_USER_OR_GROUP, _APPROVER)
         if release(self.lws) < release(OLDEST_LWS):
             raise InvalidRequestError(f"LWS {self.lws}: {OLDEST_LWS} or newer is needed")
         if release(self.kubernetes) < release(OLDEST_KUBERNETES):
@@ -118,6 +140,16 @@ class Environment(_Value, frozen=True, kw_only=True):
     def is_production(self) -> bool:
         """Say whether it is production: by its field, or by a name that says so."""
         return self.production or self.name in {"prod", "production"}
+
+    @property
+    def place(self) -> str:
+        """Which cluster it is in: by its name, else by its context; empty is Leadline's own."""
+        return self.cluster or self.context
+
+    @property
+    def controller_place(self) -> str:
+        """Namespace of the controller's objects."""
+        return self.controller_namespace or CONTROLLER_NAMESPACES[self.controller]
 
     @property
     def path(self) -> str:

@@ -18,6 +18,7 @@ from gitops.environment import Environment
 from gitops.errors import GitOpsError
 from gitops.files import text_of
 from gitops.history import changed_paths, check_out, touched_overlays
+from gitops.overlay import read
 from gitops.proof import prove
 from gitops.roles import PATH as ROLES
 from gitops.roles import Role, Roles, read_roles
@@ -129,8 +130,18 @@ def _look(copy: WorkingCopy, overlay: Path, rules: Rules, today: dt.date) -> Ite
     try:
         for finding in prove(copy.root / overlay, rules.catalog, rules.environments):
             yield rules.policy.apply(finding, overlay.as_posix(), today)
+        for finding in _twins(copy, overlay, rules):
+            yield rules.policy.apply(finding, overlay.as_posix(), today)
     except GitOpsError as error:
         yield _error("source", error)
+
+
+def _twins(copy: WorkingCopy, overlay: Path, rules: Rules) -> Iterator[Finding]:
+    source = copy.root / overlay / "llm.yaml"
+    if source.is_file():
+        deployment = read(text_of(source), (overlay / "llm.yaml").as_posix())
+        for text in copy.twins(deployment, rules.environments):
+            yield Finding("one-owner", Severity.ERROR, deployment.name, text)
 
 
 def _error(rule: str, error: Exception) -> Finding:
@@ -138,12 +149,13 @@ def _error(rule: str, error: Exception) -> Finding:
 
 
 def _facts(copy: WorkingCopy, rules: Rules, name: str, overlays: Sequence[Path]) -> Facts:
-    """Return what is known beside the manifests: the LWS, and what weighs on each claim."""
+    """Return what is known beside the manifests: LWS, claims on offer, what weighs on each."""
     stored = any("storage" in overlay.parts for overlay in overlays)
     weights = _weights(copy, rules, name) if stored else {}
     environment = rules.environments.get(name)
-    lws = environment.lws if environment else NEWEST_LWS
-    return Facts(lws=lws, weights_gib=weights)
+    if environment is None:
+        return Facts(lws=NEWEST_LWS, weights_gib=weights)
+    return Facts(lws=environment.lws, weights_gib=weights, claims=environment.claims)
 
 
 def _weights(copy: WorkingCopy, rules: Rules, name: str) -> dict[str, float]:

@@ -31,6 +31,9 @@ LABEL_KEY = re.compile(
     r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?\Z"
 )
 LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?\Z")
+SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,20}\Z")
+SLACK_GROUP = re.compile(r"S[A-Z0-9]{2,20}\Z")
+SLACK_USER_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,20}\Z")
 DIGEST_OR_TAG = re.compile(r":[^/]+\Z")
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?\Z")
@@ -115,7 +118,7 @@ def check_range(field: str, value: int, low: int, high: int) -> None:
         InvalidRequestError: with the range.
     """
     if not low <= value <= high:
-        raise InvalidRequestError(f"{field} {value:.6g}: must be between {low} and {high}")
+        raise InvalidRequestError(f"{field} {str(value)[:20]}: must be between {low} and {high}")
 
 
 def check_pattern(field: str, value: str, pattern: re.Pattern[str], expected: str) -> None:

@@ -12,14 +12,12 @@ import msgspec
 
 from gitops.documents import load_mapping
 from gitops.errors import InvalidRequestError
-from gitops.names import check_name, check_pattern, printable
+from gitops.names import SLACK_GROUP, SLACK_USER, check_name, check_pattern, printable
 from gitops.typed import typed
 
 PATH = "roles.yaml"
 """Where the file lies in the GitOps repository."""
 
-_PERSON = re.compile(r"[UW][A-Z0-9]{2,20}\Z")
-_GROUP = re.compile(r"S[A-Z0-9]{2,20}\Z")
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}\Z")
 _LOGIN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,37}[A-Za-z0-9])?\Z")
 
@@ -50,9 +48,9 @@ class Binding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for person in self.users:
-            check_pattern("user", person, _PERSON, "a Slack user id such as U0123456789")
+            check_pattern("user", person, SLACK_USER, "a Slack user id such as U0123456789")
         for group in self.groups:
-            check_pattern("group", group, _GROUP, "a Slack user group id such as S0123456789")
+            check_pattern("group", group, SLACK_GROUP, "a Slack user group id such as S0123456789")
         for channel in self.channels:
             check_pattern("channel", channel, _CHANNEL, "a Slack channel id such as C0123456789")
         for environment in self.environments:
@@ -85,7 +83,7 @@ class Roles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for person, login in self.people.items():
-            check_pattern("person", person, _PERSON, "a Slack user id such as U0123456789")
+            check_pattern("person", person, SLACK_USER, "a Slack user id such as U0123456789")
             check_pattern("login", login, _LOGIN, "a GitHub login")
         logins = [login.lower() for login in self.people.values()]
         if twice := sorted({login for login in logins if logins.count(login) > 1}):

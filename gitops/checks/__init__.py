@@ -52,6 +52,7 @@ LINTS: tuple[Lint, ...] = (
     Lint("variables", Severity.ERROR, engines.variables_exist),
     Lint("ray-image", Severity.ERROR, engines.ray_is_there),
     Lint("secret-namespace", Severity.ERROR, storage.secret_is_beside_claim),
+    Lint("claim-offered", Severity.ERROR, storage.claims_are_offered),
     Lint("volume-capacity", Severity.WARNING, storage.capacity_is_true),
     Lint("storage-class", Severity.ERROR, storage.static_claims_have_no_class),
     Lint("lws-version", Severity.ERROR, rollout.fits_version),
@@ -71,8 +72,15 @@ ACROSS = {
 }
 """The lints between overlays of one environment, by id; all are errors."""
 
-OF_SOURCES = ("vulnerable-engine", "environment-lws", "groups-placeable", "rollout-room")
-"""The lints on llm.yaml itself, by `gitops.proof` and, in plans, `gitops.room`: all warnings."""
+OF_SOURCES = (
+    "vulnerable-engine",
+    "environment-lws",
+    "groups-placeable",
+    "rollout-room",
+    "one-owner",
+)
+"""The lints on llm.yaml itself, by `gitops.proof` and, in plans, `gitops.room`: all warnings, but
+for the last, by `gitops.inspection`, over all environments."""
 
 NO_POLICY = Policy()
 

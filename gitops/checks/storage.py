@@ -7,7 +7,17 @@ namespace that the volume names; an admission plugin gives a claim without class
 from collections.abc import Iterator
 
 from gitops.checks.finding import Found
-from gitops.checks.subject import GIB, Manifest, Subject, amount, name_of, spec_of, title, within
+from gitops.checks.subject import (
+    GIB,
+    Manifest,
+    Subject,
+    amount,
+    maps,
+    name_of,
+    spec_of,
+    title,
+    within,
+)
 
 
 def secret_is_beside_claim(subject: Subject) -> Iterator[Found]:
@@ -21,6 +31,20 @@ def secret_is_beside_claim(subject: Subject) -> Iterator[Found]:
                     f"{title(volume)} reads its Secret from {secret.get('namespace')}, its claim is"
                     f" in {namespace}; name that namespace",
                 )
+
+
+def claims_are_offered(subject: Subject) -> Iterator[Found]:
+    """A deployment may only mount claims that environment.yaml lists, where it lists any."""
+    offered = subject.facts.claims
+    mounted = {(name, claim) for name, _, pod in subject.pods for claim in _mounted(pod)}
+    for name, claim in sorted(mounted):
+        if offered and claim not in offered:
+            yield Found(
+                f"LeaderWorkerSet {name}",
+                f"LeaderWorkerSet {name} mounts the claim {claim}; the environment offers"
+                f" {', '.join(sorted(offered))}: name one of those, or add it to claims in"
+                " environment.yaml",
+            )
 
 
 def capacity_is_true(subject: Subject) -> Iterator[Found]:
@@ -47,6 +71,12 @@ def static_claims_have_no_class(subject: Subject) -> Iterator[Found]:
                 f'{title(claim)} names a volume; set storageClassName: "", or the default class'
                 " keeps it from binding",
             )
+
+
+def _mounted(pod: Manifest) -> Iterator[str]:
+    for volume in maps(pod, "volumes"):
+        if claim := within(volume, "persistentVolumeClaim").get("claimName"):
+            yield str(claim)
 
 
 def _namespaces(subject: Subject, volume: Manifest) -> set[str]:

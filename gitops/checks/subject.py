@@ -27,12 +27,14 @@ class Facts:
     engine_gib: GiB of memory that a pod needs beside /dev/shm.
     load_seconds: seconds from the start of a container to a loaded model.
     weights_gib: GiB of model weights by the name of the claim that holds them, where known.
+    claims: names of the claims that the environment offers; none where it offers any.
     """
 
     lws: str = "0.6.0"
     engine_gib: float = 16.0
     load_seconds: int = 600
     weights_gib: Mapping[str, float] = field(default_factory=dict)
+    claims: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ RSA = "-----BEGIN RSA " + "PRIVATE KEY-----"
 SECRETS = {"csi": {"driver": "d", "volumeHandle": "h", "nodePublishSecretRef": {"name": "s"}}}
 OLD, NEW = Facts(lws="0.6.0"), Facts(lws="0.10.0")
 HEAVY = Facts(weights_gib={"llm-model": 81.0})
+OFFERS, OTHERS = Facts(claims=("llm-model", "x")), Facts(claims=("team-models",))
 
 # lint, example, change, known facts
 FOUND = [
@@ -96,6 +97,7 @@ FOUND = [
     ("ray-image", VLLM, ray("0.19.0"), OLD),
     ("ray-image", VLLM, ray("0.18.1"), OLD),
     ("secret-namespace", STORAGE, spec("PersistentVolume", **SECRETS), OLD),
+    ("claim-offered", SGLANG, lambda _: None, OTHERS),
     ("volume-capacity", STORAGE, lambda _: None, HEAVY),
     ("storage-class", STORAGE, lambda o: o.manifests[1]["spec"].pop("storageClassName"), OLD),
     ("lws-version", SGLANG, update(partition=1), OLD),
@@ -141,6 +143,8 @@ PASSED = [
     ("ray-image", VLLM, ray("0.17.1"), OLD),
     ("ray-image", SGLANG, ray("0.19.0"), OLD),
     ("secret-namespace", STORAGE, lambda _: None, OLD),
+    ("claim-offered", SGLANG, lambda _: None, OFFERS),
+    ("claim-offered", SGLANG, lambda _: None, Facts()),
     ("volume-capacity", STORAGE, lambda _: None, Facts(weights_gib={"llm-model": 61.0})),
     ("storage-class", STORAGE, lambda o: o.manifests[1]["spec"].pop("volumeName"), OLD),
     ("lws-version", SGLANG, update(partition=1), NEW),
