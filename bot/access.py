@@ -4,7 +4,7 @@ Fails closed: whoever is unknown, comes from another workspace or is not bound m
 is a team's id and a user's id, never a name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from gitops.roles import Role, Roles
@@ -25,9 +25,11 @@ NEEDED: Mapping[str, Role] = {
     "undeploy": Role.REQUESTER,
     "rollback": Role.REQUESTER,
     "approve": Role.APPROVER,
+    "cancel": Role.APPROVER,
     "break-glass": Role.ADMIN,
 }
-"""The least role for each act; what is not here needs none. `approve` is a review on GitHub."""
+"""The least role for each act. `approve` is a review on GitHub, `cancel` stops the answer to
+somebody else's question: one's own needs no role."""
 
 FREE = frozenset({"help", "whoami"})
 """What anybody of the workspace may do: it says nothing about deployments."""
@@ -86,13 +88,19 @@ def role_of(roles: Roles, actor: Actor, environment: str | None = None) -> Role 
 
 
 def may_approve(
-    roles: Roles, requester: str, login: str, environment: str, groups: frozenset[str]
+    roles: Roles,
+    requester: str,
+    login: str,
+    environment: str,
+    groups: frozenset[str],
+    approvers: Collection[str] = (),
 ) -> str:
     """Return why a GitHub login's approval does not count; empty when it does.
 
     GitHub lets the person who typed the command approve the bot's pull request; this does not.
-    `requester` is a Slack user's id, `groups` are the user groups that the approver is in. Channels
-    do not matter: an approval happens on GitHub.
+    `requester` is a Slack user's id, `groups` are the user groups that the approver is in,
+    `approvers` the users and groups that the environment names; where it names none, the role
+    alone counts. Channels do not matter: an approval happens on GitHub.
     """
     person = roles.person(login)
     if person is None:
@@ -104,7 +112,11 @@ def may_approve(
         for binding in roles.roles
         if binding.reaches(environment) and binding.holds(person, groups)
     )
-    return "" if approves else f"{login} is no approver of {environment} in roles.yaml"
+    if not approves:
+        return f"{login} is no approver of {environment} in roles.yaml"
+    if approvers and groups.union((person,)).isdisjoint(approvers):
+        return f"{login} is not in `approvers` of overlays/{environment}/environment.yaml"
+    return ""
 
 
 def _denied(

@@ -1,5 +1,6 @@
 """Port: the chat in which people type and Leadline answers."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,12 +61,15 @@ class Chat(Protocol):
         """Post a notice carrying `key` as hidden metadata; return its time stamp."""
         ...
 
-    def find(self, place: Place, key: str, since: datetime) -> str | None:
-        """Return the time stamp of our message with that key, posted since then."""
+    def find(self, place: Place, key: str, since: datetime) -> Sequence[str]:
+        """Return the time stamps of our messages with that key, posted since then, oldest first.
+
+        Nothing where the chat does not let us read.
+        """
         ...
 
-    def update(self, place: Place, message: str, notice: Notice) -> None:
-        """Edit a message of ours in place."""
+    def update(self, place: Place, message: str, notice: Notice | None) -> None:
+        """Edit a message of ours in place; None takes it away."""
         ...
 
     def whisper(self, place: Place, person: Person, notice: Notice) -> None:
@@ -90,4 +94,14 @@ class Directory(Protocol):
 
     def is_home(self, person: Person) -> bool:
         """Say whether a person belongs to our own workspace: no guest of another one, no bot."""
+        ...
+
+    def name(self, person: str) -> str:
+        """Return the name that the chat shows for a user's id; the id where it shows none.
+
+        Names can be taken by somebody else: they are for reading, never for deciding.
+
+        Raises:
+            ChatUnavailableError: the chat does not answer.
+        """
         ...

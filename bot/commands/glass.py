@@ -31,13 +31,19 @@ class GlassBreaker:
 
         Raises:
             NotFoundError: nothing is proposed.
-            CommandError: no pull request is open, or it needs no second person.
+            CommandError: no pull request is open, it needs no second person, or somebody has let it
+                go before.
             GitOpsError: the Git host refuses.
         """
         proposal = self._proposal(command)
         pull = self.forge().pull_request(proposal.pull_number)
         if pull.review is not Review.OPEN:
             raise CommandError(f"pull request #{pull.number} is {pull.review.value}, not open")
+        if self.speaker.begin(f"glass:{asked.key}") and proposal.glass == pull.head:
+            raise CommandError(
+                f"pull request #{pull.number} goes without a second person already; its thread says"
+                " who let it and why"
+            )
         notice = BrokeGlass(pull.number, asked.person.id, command.reason)
         thread = Place(proposal.channel, proposal.card)
         self.speaker.say(thread, f"glass:{pull.number}:{pull.head}", notice)

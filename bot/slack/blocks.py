@@ -7,7 +7,7 @@ Source: docs.slack.dev, Block Kit reference (50 blocks a message, 3,000 characte
 from typing import Any
 
 from bot import notice as n
-from bot.slack.escaping import brief, cut, escape, fenced, plain
+from bot.slack.escaping import brief, cut, escape, fenced, our_words, plain
 from bot.slack.wording import pull_link, text
 
 SECTION = 3_000
@@ -15,6 +15,9 @@ SECTION = 3_000
 
 FIELD = 2_000
 """Most characters of a field of a section."""
+
+VALUE = 1_900
+"""Most characters of a button's value: Slack's limit is 2,000, and the seal takes 33."""
 
 NONE = "…"
 """What stands where there is nothing to show: Slack takes no empty text."""
@@ -37,17 +40,19 @@ def blocks(notice: n.Notice) -> list[Block]:  # noqa: PLR0911 - a line a notice
         case n.Card():
             return _card(notice)
         case n.Planned():
-            lines = "\n".join(escape(line) for line in notice.lines)
+            lines = "\n".join(our_words(line) for line in notice.lines)
             return [_section(text(notice)), *_shown(lines), *_diff(notice.diff)]
         case n.Proposed():
             return [_section(text(notice)), *_diff(notice.diff)]
         case n.Listing():
             return _listing(notice)
         case n.Asked() if notice.cancel:
-            return [_section(text(notice)), _cancel(notice.cancel)]
+            return [_section(text(notice)), _cancel(notice)]
         case n.Facts():
             copies = [_section(fenced(each, SECTION)) for each in notice.copy[:20]]
             return [_section(text(notice)), *_facts(dict(notice.facts)), *copies]
+        case n.Usage():
+            return _shown(notice.text)
         case _:
             return [_section(text(notice))]
 
@@ -63,7 +68,8 @@ def _card(card: n.Card) -> list[Block]:
     facts |= {"Fit": card.fit} if card.fit else {}
     facts |= {"Checks": card.checks} if card.checks else {}
     fields = [_field(key, escape(value)) for key, value in facts.items()]
-    fields += [_field("Pull request", pull_link(card))] if card.pull_number else []
+    pull = f"{pull_link(card)} {escape(card.pull)}".strip()
+    fields += [_field("Pull request", pull)] if card.pull_number else []
     return [
         {
             "type": "header",
@@ -81,16 +87,18 @@ def _button(act: str, label: str, card: n.Card) -> Block:
     return {
         "type": "button",
         "action_id": f"leadline:{act}",
-        "value": f"{card.environment}/{card.name}"[:FIELD],
+        "value": f"{card.environment}/{card.name}"[:VALUE],
         "text": {"type": "plain_text", "text": label},
         **({"style": "danger"} if act == "undeploy" else {}),
     }
 
 
-def _cancel(key: str) -> Block:
+def _cancel(asked: n.Asked) -> Block:
+    """Return the button that cancels an answer; its value says whose and where it is."""
+    value = f"{asked.cancel} {asked.by} {asked.environment}/{asked.name}"
     label = {"type": "plain_text", "text": "Cancel"}
-    button = {"type": "button", "action_id": "leadline:cancel", "value": key[:FIELD], "text": label}
-    return {"type": "actions", "elements": [button]}
+    button = {"type": "button", "action_id": "leadline:cancel", "text": label}
+    return {"type": "actions", "elements": [button | {"value": value[:VALUE]}]}
 
 
 def _group(line: n.GroupLine) -> Block:

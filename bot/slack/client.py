@@ -1,15 +1,16 @@
 """Adapter: the Chat port over Slack's Web API, through slack-sdk."""
 
 import contextlib
+import itertools
 import logging
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.webhook import WebhookClient
 
 from bot import metrics
@@ -18,8 +19,10 @@ from bot.errors import ChatUnavailableError
 from bot.notice import BROADCAST, Notice
 from bot.settings import SlackSettings
 from bot.slack.blocks import Block, blocks
+from bot.slack.faults import FAULTS, is_odd, reason_of, word
 from bot.slack.pacing import Budget, Pacing
 from bot.slack.retrying import handlers, hasty_handlers
+from bot.slack.seal import Seal
 from bot.slack.streaming import SlackStream
 from bot.slack.wording import text
 from gitops.clock import Clock
@@ -29,6 +32,15 @@ EVENT_TYPE = "leadline"
 
 NOT_THERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel"})
 """Errors of a channel that Leadline is not in."""
+
+NO_ANSWER = "no answer"
+
+AWAY = frozenset(
+    (NO_ANSWER, "account_inactive", "fatal_error", "internal_error", "invalid_auth", "not_authed",
+     "request_timeout", "service_unavailable", "token_expired", "token_revoked")
+)  # fmt: skip
+"""What means that Slack does not serve us; any other refusal, such as of one channel, is an answer.
+"""
 
 INVITE = "_Leadline is not in this channel: type `/invite @leadline`._"
 
@@ -61,6 +73,7 @@ class SlackChat:
         self._client = client
         self._clock = clock
         self._pacing = Pacing(clock, budget)
+        self._seal = Seal.of(client.token or "")
 
     @classmethod
     def connect(
@@ -77,33 +90,37 @@ class SlackChat:
                 thread_ts=place.thread,
                 reply_broadcast=place.thread is not None and isinstance(notice, BROADCAST),
                 text=text(notice),
-                blocks=blocks(notice),
+                blocks=self._blocks(notice),
                 metadata=_metadata(key),
                 unfurl_links=False,
                 unfurl_media=False,
             )
-        return str(answer["ts"])
+            return word(answer, "ts")
 
-    def find(self, place: Place, key: str, since: datetime) -> str | None:
-        """Look for a message of ours by its key; see the port.
+    def find(self, place: Place, key: str, since: datetime) -> Sequence[str]:
+        """Look for messages of ours by their key; see the port.
 
         Where the team withholds the history scopes nothing is found: the message may then stand
         twice.
         """
         with said("reading the history"):
             try:
-                return self._found(place, key, since)
+                return sorted(self._found(place, key, since))
             except SlackApiError as error:
-                if error.response.get("error") != "missing_scope":
+                if reason_of(error) != "missing_scope":
                     raise
         _log.warning("history not read channel=%s error=missing_scope", place.channel)
-        return None
+        return ()
 
-    def update(self, place: Place, message: str, notice: Notice) -> None:
-        """Edit a message of ours in place."""
+    def update(self, place: Place, message: str, notice: Notice | None) -> None:
+        """Edit a message of ours in place, or take it away; see the port."""
+        if notice is None:
+            with said("taking a message away"):
+                self._client.chat_delete(channel=place.channel, ts=message)
+            return
         with said("editing"):
             self._client.chat_update(
-                channel=place.channel, ts=message, text=text(notice), blocks=blocks(notice)
+                channel=place.channel, ts=message, text=text(notice), blocks=self._blocks(notice)
             )
 
     def whisper(self, place: Place, person: Person, notice: Notice) -> None:
@@ -115,12 +132,15 @@ class SlackChat:
                     user=person.id,
                     thread_ts=place.thread,
                     text=text(notice),
-                    blocks=blocks(notice),
+                    blocks=self._blocks(notice),
                 )
             except SlackApiError as error:
-                if error.response.get("error") not in NOT_THERE or not self._may_answer(place):
+                if reason_of(error) not in NOT_THERE or not self._may_answer(place):
                     raise
                 self._answer(place, notice)
+
+    def _blocks(self, notice: Notice) -> list[Block]:
+        return self._seal.buttons(blocks(notice))
 
     def _may_answer(self, place: Place) -> bool:
         """Say whether a response URL is Slack's: it came from outside, so its host is checked."""
@@ -133,7 +153,7 @@ class SlackChat:
         client = WebhookClient(place.answer_url or "", timeout=TIMEOUT, retry_handlers=handlers())
         answer = client.send(
             text=f"{text(notice)}\n{INVITE}",
-            blocks=[*blocks(notice), _said(INVITE)],
+            blocks=[*self._blocks(notice), _said(INVITE)],
             response_type="ephemeral",
         )
         if answer.status_code != HTTPStatus.OK:
@@ -150,14 +170,11 @@ class SlackChat:
         finally:
             stream.close()
 
-    def _found(self, place: Place, key: str, since: datetime) -> str | None:
-        for number, page in enumerate(self._history(place, since), 1):
+    def _found(self, place: Place, key: str, since: datetime) -> Iterator[str]:
+        for page in itertools.islice(self._history(place, since), PAGES):
             for message in page["messages"]:
-                if _key(message) == key:
-                    return str(message["ts"])
-            if number == PAGES:
-                break
-        return None
+                if key_of(message) == key:
+                    yield message["ts"]
 
     def _history(self, place: Place, since: datetime) -> Any:  # noqa: ANN401 - slack-sdk's pages
         since_ts = f"{since.timestamp() - 60:.6f}"  # Slack's clock and ours may differ
@@ -174,10 +191,11 @@ class SlackChat:
         )
 
 
-def _key(message: dict[str, Any]) -> str | None:
+def key_of(message: Mapping[str, Any]) -> str | None:
     """Return the key that a message of ours carries."""
-    payload: dict[str, str] = (message.get("metadata") or {}).get("event_payload") or {}
-    return payload.get("key")
+    metadata = message.get("metadata") or {}
+    payload: Mapping[str, str] = metadata.get("event_payload") or {}
+    return payload.get("key") if metadata.get("event_type") == EVENT_TYPE else None
 
 
 def _said(line: str) -> Block:
@@ -191,20 +209,21 @@ def _metadata(key: str) -> dict[str, Any]:
 @contextlib.contextmanager
 def said(act: str) -> Iterator[None]:
     """Turn slack-sdk's errors into ours, with the act that the call was for."""
-    with metrics.reaching("slack"):
-        try:
-            yield
-        except SlackApiError as error:
-            reason = str(error.response.get("error", "unknown error"))
-            raise ChatUnavailableError(f"{act} in Slack: {reason}{_advice(reason)}") from error
-        except (SlackClientError, OSError) as error:
-            raise ChatUnavailableError(
-                f"{act} in Slack: no answer; try again in a minute"
-            ) from error
+    try:
+        yield
+    except FAULTS as error:
+        reason = reason_of(error) or NO_ANSWER
+        if is_odd(error):
+            _log.warning("unreadable answer of Slack act=%s", act, exc_info=error)
+        metrics.answered("slack", up=reason not in AWAY)
+        raise ChatUnavailableError(f"{act} in Slack: {reason}{_advice(reason)}") from error
+    else:
+        metrics.answered("slack", up=True)
 
 
 def _advice(reason: str) -> str:
     advice = {
+        NO_ANSWER: "; try again in a minute",
         "not_in_channel": "; type /invite @leadline in the channel",
         "channel_not_found": "; type /invite @leadline in the channel",
         "invalid_auth": "; check SLACK_BOT_TOKEN",

@@ -15,10 +15,11 @@ from bot.commands.grammar import parse
 from bot.commands.place import Named
 from bot.commands.scene import Scene, everything, scene
 from bot.desired import Mirror
-from bot.errors import BotError, CommandError, NotFoundError
+from bot.errors import BotError, CommandError, NotFoundError, StoreUnavailableError
 from bot.slack import forms
-from bot.slack.escaping import brief
+from bot.slack.escaping import brief, cut, our_words
 from bot.slack.forms import Choices, Origin, View
+from bot.store import Records
 from gitops.assess import fit_of
 from gitops.catalog import Catalog
 from gitops.deployment import ModelDeployment
@@ -50,10 +51,11 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Desired state as it was published, and who people are."""
+    """Desired state as it was published, what is proposed, and who people are."""
 
     mirror: Mirror
     directory: Directory
+    records: Records
     default: str
 
     def form(self, kind: str, name: str, person: Person, origin: Origin) -> Opened:
@@ -67,17 +69,21 @@ class Desk:
             return Opened(denied=before.may(kind))
         if kind == "deploy":
             return self._deploy(before, origin)
-        meant = before.sight.deployment(name, None, *before.sight.proposed)
+        meant = before.sight.deployment(name, None)
         if denied := before.may(kind, meant.environment):
             return Opened(denied=denied)
         return Opened(self._about(kind, meant, before, replace(origin, name=str(meant))))
 
     def fit(self, kind: str, values: Mapping[str, str], person: Person, origin: Origin) -> str:
         """Return the line on whether what is chosen fits."""
+        if wrong := forms.faults_of(kind, values, origin):
+            return ":warning: " + "; ".join(
+                f"{forms.LABELS[b]}: {text}" for b, text in wrong.items()
+            )
         try:
             return self._fit(kind, values, self._scene(person, origin.channel), origin)
         except (BotError, GitOpsError, ValueError) as error:
-            return f":warning: {brief(str(error))}"
+            return f":warning: {our_words(cut(str(error), 300))}"
 
     def faults(
         self, kind: str, values: Mapping[str, str], person: Person, origin: Origin
@@ -93,6 +99,8 @@ class Desk:
                 self._resolved(kind, values, before, origin)
             else:
                 parse(forms.command_of(kind, values, origin))
+        except StoreUnavailableError:
+            raise  # it is about no field
         except (BotError, GitOpsError) as error:
             return {_field_of(str(error)): str(error)[:300]}
         return {}
@@ -104,11 +112,19 @@ class Desk:
             values = forms.changed(values, stands)
         return forms.command_of(kind, values, origin)
 
+    def may(self, act: str, person: Person, channel: str, environment: str) -> Denied | None:
+        """Return why a person may not do something there; None when they may.
+
+        Raises:
+            BotError: desired state or who they are is not known.
+        """
+        return self._scene(person, channel).may(act, environment)
+
     def _scene(self, person: Person, channel: str) -> Scene:
         desired = self.mirror.desired()
         groups = self.directory.groups(person, desired.roles.groups)
         actor = Actor(person.id, channel, groups, self.directory.is_home(person))
-        return scene(actor, desired, everything(desired, channel, (), self.default))
+        return scene(actor, desired, everything(desired, channel, self.records, self.default))
 
     def _deploy(self, before: Scene, origin: Origin) -> Opened:
         able = [e for e in before.sight.environments if before.may("deploy", e.name) is None]

@@ -11,8 +11,8 @@ from typing import Any
 
 from cachetools import TTLCache
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
 
+from bot.slack.faults import FAULTS, reason_of, word
 from gitops.clock import Clock
 
 AGAIN = 60.0
@@ -53,11 +53,12 @@ class Home:
     def _asked(self) -> Ours | None:
         try:
             us = self._client.auth_test()
-            app = self._client.bots_info(bot=us["bot_id"])["bot"]["app_id"]
-        except (SlackClientError, OSError) as error:
-            _log.warning("workspace not known error=%s", error)
+            app = self._client.bots_info(bot=word(us, "bot_id"))["bot"]["app_id"]
+            return Ours(word(us, "team_id"), str(app))
+        except FAULTS as error:
+            why = reason_of(error) or type(error).__name__
+            _log.warning("workspace not known error=%s", why)
             return None
-        return Ours(str(us["team_id"]), str(app))
 
 
 def _team(payload: Mapping[str, Any]) -> str | None:

@@ -155,6 +155,7 @@ def _job(  # noqa: PLR0913, PLR0917 - the eight things that a delivery says
     way: Way,
     response_url: str | None = None,
 ) -> Job:
+    text = text.encode("utf-8", "replace").decode()  # JSON may name half a character
     return Job(
         id=hashlib.sha256(key.encode()).hexdigest()[:12],
         lane=Lane.ASK if text.split(maxsplit=1)[:1] == ["ask"] else Lane.CHANGE,

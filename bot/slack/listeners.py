@@ -12,22 +12,22 @@ from typing import Any
 
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
 
+from bot.audit import Audit, Entry
 from bot.chat import Person, Place
-from bot.errors import (
-    BotError,
-    CommandError,
-    QueueFullError,
-    StoreUnavailableError,
-    StoreUncertainError,
-)
+from bot.commands.verbs import EXAMPLES
+from bot.errors import BotError, QueueFullError, StoreUnavailableError
 from bot.notice import Usage
 from bot.slack import forms, intake
+from bot.slack.cancelling import Ended, Running, cancelled
 from bot.slack.client import SlackChat
 from bot.slack.desk import BARE, Desk, Opened
-from bot.slack.escaping import escape, quote
+from bot.slack.escaping import our_words, quote
+from bot.slack.fairness import Fairness
+from bot.slack.faults import FAULTS, reason_of
 from bot.slack.forms import Origin
+from bot.slack.seal import Seal
+from bot.slack.untaken import TOO_MANY, UNSEALED, refusal_of
 from bot.slack.wording import text
 from bot.store import Job, Proposal, Queue
 from gitops.clock import Clock
@@ -45,12 +45,12 @@ COMMAND, EVENT = "/llm", "app_mention"
 PLAIN = "message"
 """The event of what people say without a mention; only listened to where a team wants that."""
 
-CHANGED = "This button says nothing that Leadline knows; nothing was done."
+FORGED = Ended("refused", "not sealed by us")
+"""What the audit log keeps of a button or a form whose seal does not hold."""
 
 Body = Mapping[str, Any]
 
 _ANY = re.compile("")
-_CANCELLED = re.compile(r"[0-9a-f]{12}\Z")
 
 _log = logging.getLogger(__name__)
 
@@ -65,20 +65,27 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What listeners reach. `cancel` stops the answer of a question.
+    """What listeners reach. `cancel` stops the answer of a question; `seal` knows what is ours.
 
     With `proposals`, which say whose thread is a card's, verbs are taken there without a mention.
+    `kept` knows the time stamp of the message with a key.
     """
 
     queue: Queue
     desk: Desk
     cancel: Callable[[str], None]
     clock: Clock
+    seal: Seal
+    audit: Audit
+    fairness: Fairness
     proposals: Callable[[], Iterable[Proposal]] | None = None
+    kept: Callable[[str], str | None] = lambda key: None  # noqa: ARG005 - of none
 
     def register(self, app: App) -> None:
-        """Register every listener of the app; each payload that Slack sends us has one."""
-        app.command(COMMAND)(self._command)
+        """Register every listener of the app; each payload that Slack sends us has one.
+
+        Slash commands do not come this far: `bot.slack.server` hands them to `command`.
+        """
         app.event(EVENT)(self._mention)
         if self.proposals:
             app.event(PLAIN)(self._plain(self.proposals))
@@ -92,7 +99,8 @@ class Edge:
         for others in (app.event, app.action, app.view, app.shortcut, app.command):
             others(_ANY)(_nothing)  # unanswered, Slack would send it again or show an error
 
-    def _command(self, ack: Ack, body: Body, client: WebClient) -> None:
+    def command(self, ack: Ack, body: Body, client: WebClient) -> None:
+        """Queue a slash command and acknowledge it, or open the form that it asks for."""
         job = intake.of_command(body, self.clock.now())
         if found := BARE.match(job.text):
             kind, name = found[1] or found[2], found[3] or ""
@@ -120,10 +128,11 @@ class Edge:
     def _button(self, act: str) -> Callable[..., None]:
         def press(ack: Ack, body: Body, client: WebClient) -> None:
             ack()
-            name = str(body["actions"][0].get("value") or "")
-            job = intake.of_button(body, f"{act} {name}", self.clock.now())
-            if not forms.NAME.match(name):
-                line = CHANGED
+            name = self.seal.pressed(body["actions"][0])
+            job = intake.of_button(body, f"{act} {name}" if name else act, self.clock.now())
+            if name is None:
+                self._note(job, act, FORGED)
+                line = f"This button is {UNSEALED} Type `/llm {EXAMPLES[act]}`."
             elif act == "status":
                 line = self._put(job).refusal
             else:
@@ -133,26 +142,32 @@ class Edge:
 
         return press
 
-    def _cancel(self, ack: Ack, body: Body) -> None:
+    def _cancel(self, ack: Ack, body: Body, client: WebClient) -> None:
         ack()
-        key = str(body["actions"][0].get("value") or "")
-        try:
-            if _CANCELLED.match(key):
-                self.cancel(key)
-        except StoreUnavailableError as error:
-            _log.warning("cancel lost error=%s", error)
+        value = self.seal.pressed(body["actions"][0])
+        job = intake.of_button(body, "cancel", self.clock.now())
+        if value is None:
+            self._note(job, "cancel", FORGED)
+            self._whisper(job, f"This button is {UNSEALED}", client)
+            return
+        running = Running.of(value)
+        ended = cancelled(running, job, self.desk, self.cancel)
+        self._note(job, "cancel", ended, running)
+        if ended.line:
+            self._whisper(job, ended.line, client)
 
     def _follow(self, ack: Ack, body: Body, client: WebClient) -> None:
         ack()
         view = body["view"]
-        kind = view["callback_id"].rpartition(":")[2]
+        kind, metadata = view["callback_id"].rpartition(":")[2], self.seal.origin(view)
+        if metadata is None:  # sending the form says so
+            return
+        origin = forms.origin_of(metadata)
+        line = self.desk.fit(kind, forms.values_of(view), _person(body), origin)
+        shown = forms.with_fit(view, line)
         try:
-            line = self.desk.fit(kind, forms.values_of(view), _person(body), forms.origin_of(view))
-            shown = forms.with_fit(view, line)
             client.views_update(view_id=view["id"], hash=view["hash"], view=shown)
-        except CommandError as error:
-            _log.warning("fit not shown error=%s", error)
-        except (SlackClientError, OSError) as error:  # a later change has been shown, or will be
+        except FAULTS as error:  # a later change has been shown, or will be
             _log.info("fit not shown error=%s", type(error).__name__)
 
     def _sent(self, kind: str) -> Callable[..., None]:
@@ -160,6 +175,8 @@ class Edge:
             view = body["view"]
             try:
                 faults = self._queue_form(kind, body)
+            except StoreUnavailableError as error:
+                faults = {"": refusal_of(error)}
             except (BotError, GitOpsError) as error:
                 faults = {"": str(error)[:300]}
             if faults:
@@ -172,7 +189,12 @@ class Edge:
     def _queue_form(self, kind: str, body: Body) -> dict[str, str]:
         """Queue what a filled form means; or return what is wrong with it, by field."""
         view, person = body["view"], _person(body)
-        values, origin = forms.values_of(view), forms.origin_of(view)
+        metadata = self.seal.origin(view)
+        if metadata is None:
+            job = intake.of_form(body, kind, Origin(""), self.clock.now())
+            self._note(job, kind, FORGED)
+            return {"": f"This form is {UNSEALED} Close it and type the command."}
+        values, origin = forms.values_of(view), forms.origin_of(metadata)
         if faults := self.desk.faults(kind, values, person, origin):
             return faults
         typed = self.desk.command(kind, values, person, origin)
@@ -185,27 +207,27 @@ class Edge:
         try:
             opened = self.desk.form(kind, name, person, origin)
         except (BotError, GitOpsError) as error:
-            return escape(str(error))
+            return _line_of(error)
         return self._show(opened, trigger, client)
 
     def _show(self, opened: Opened, trigger: str, client: WebClient) -> str:
-        if opened.denied:
-            return text(opened.denied)
+        if opened.denied or opened.view is None:
+            return text(opened.denied) if opened.denied else ""
         try:
-            client.views_open(trigger_id=trigger, view=opened.view or {})
-        except SlackApiError as error:
-            reason = error.response.get("error")
-            _log.warning("form not opened error=%s", reason)
+            client.views_open(trigger_id=trigger, view=self.seal.form(opened.view))
+        except FAULTS as error:
+            reason = reason_of(error)
+            _log.warning("form not opened error=%s", reason or type(error).__name__)
             if reason == "exchanged_trigger_id":  # the same delivery again: its form stands
                 return ""
-            return "The form could not be opened in time; type the command again."
-        except (SlackClientError, OSError) as error:
-            _log.warning("form not opened error=%s", type(error).__name__)
             return "The form could not be opened in time; type the command again."
         return ""
 
     def _put(self, job: Job) -> Kept:
-        """Queue a job."""
+        """Queue a job, unless its person has sent too many of late."""
+        if not self.fairness.take(job.person):
+            _log.warning("refused ref=%s person=%s error=too many commands", job.id, job.person)
+            return Kept(fresh=False, refusal=TOO_MANY)
         try:
             fresh = self.queue.put(job)
         except (StoreUnavailableError, QueueFullError) as error:
@@ -214,6 +236,22 @@ class Edge:
         if not fresh:  # what is new is logged by the worker that takes it
             _log.info("had already ref=%s way=%s", job.id, job.origin)
         return Kept(fresh)
+
+    def _note(self, job: Job, act: str, ended: Ended, running: Running | None = None) -> None:
+        """Keep in the audit log what ends here; everything else is noted by its worker."""
+        entry = Entry(
+            at=self.clock.now(),
+            ref=job.id,
+            act=act,
+            person=job.person,
+            team=job.team,
+            channel=job.channel,
+            outcome=ended.outcome,
+            environment=running.environment if running else "",
+            name=running.name if running else "",
+            detail=f"answer {running.key}" if running else ended.line,
+        )
+        self.audit.record(entry)
 
     def _whisper(self, job: Job, line: str, client: WebClient) -> None:
         place = Place(job.channel, job.thread, job.response_url)
@@ -227,6 +265,11 @@ class Edge:
 def _person(body: Body) -> Person:
     user = body["user"]
     return Person(user["id"], str(user.get("team_id") or body["team"]["id"]))
+
+
+def _line_of(error: BotError | GitOpsError) -> str:
+    """Return what a person is told; of a Redis that is away the same as for every other verb."""
+    return refusal_of(error) if isinstance(error, StoreUnavailableError) else our_words(str(error))
 
 
 def _in_thread(job: Job, proposals: Callable[[], Iterable[Proposal]]) -> bool:
@@ -247,12 +290,3 @@ def _on_fields(view: Body, faults: Mapping[str, str]) -> dict[str, str]:
 def _nothing(ack: Ack) -> None:
     """Acknowledge what asks for nothing of ours."""
     ack()
-
-
-def refusal_of(error: StoreUnavailableError | QueueFullError) -> str:
-    """Return what a person is told whose command was not kept."""
-    if isinstance(error, QueueFullError):
-        return "Too many commands wait already; nothing was done. Try again in a few minutes."
-    if isinstance(error, StoreUncertainError):
-        return "Your command may not have been kept. If nothing follows in a minute, try again."
-    return "Leadline cannot take commands now; nothing was done. Try again in a minute."

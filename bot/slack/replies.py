@@ -6,11 +6,12 @@ Sources: docs.slack.dev, chat.startStream, appendStream, stopStream, postMessage
 from typing import Any
 
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.chat import Person, Place
 from bot.slack.blocks import Block
 from bot.slack.escaping import cut
+from bot.slack.faults import reason_of, word
 
 GONE = frozenset(
     ("channel_not_found", "is_archived", "is_inactive", "message_not_found", "not_in_channel",
@@ -19,9 +20,6 @@ GONE = frozenset(
 """Errors after which nothing more can be shown there."""
 
 STOPPED, LIMITED, STREAMING = "stopped_by_user", "ratelimited", "streaming_state_conflict"
-FAULTS = (SlackApiError, SlackClientError, OSError)
-"""What a call may raise."""
-
 _NOTIFIED = 300  # characters of the text that notifications show
 
 
@@ -42,7 +40,7 @@ class AnswerThread:
             recipient_team_id=self._person.team,
             markdown_text=text,
         )
-        return str(answer["ts"])
+        return word(answer, "ts")
 
     def append(self, message: str, text: str) -> None:
         """Add to a message that streams."""
@@ -66,7 +64,7 @@ class AnswerThread:
             unfurl_media=False,
             **_content(text, footer or []),
         )
-        return str(answer["ts"])
+        return word(answer, "ts")
 
     def edit(self, message: str, text: str, footer: list[Block] | None = None) -> None:
         """Show this in place of what a message says; one that still streams is stopped for it."""
@@ -83,11 +81,6 @@ class AnswerThread:
     def delete(self, message: str) -> None:
         """Take a message of ours away."""
         self._client.chat_delete(channel=self._place.channel, ts=message)
-
-
-def reason_of(error: BaseException) -> str:
-    """Return Slack's own word for a refusal; nothing where it did not answer."""
-    return str(error.response.get("error", "")) if isinstance(error, SlackApiError) else ""
 
 
 def _content(text: str, footer: list[Block]) -> dict[str, Any]:

@@ -5,6 +5,9 @@ been: what would then stand twice is not tried again here; `bot.speaker` looks f
 Source: slack_sdk.http_retry, which waits for 429s only if told to.
 """
 
+import http.client
+from urllib.error import URLError
+
 from slack_sdk.http_retry import HttpRequest, HttpResponse, RetryHandler, RetryState
 from slack_sdk.http_retry.builtin_handlers import (
     ConnectionErrorRetryHandler,
@@ -19,7 +22,10 @@ SOON = 1
 
 
 class _Broken(ConnectionErrorRetryHandler):
-    """Broken connections, except of what would be said twice."""
+    """Broken connections and answers, except of what would be said twice."""
+
+    def __init__(self) -> None:
+        super().__init__(error_types=[URLError, ConnectionResetError, http.client.HTTPException])
 
     def _can_retry(
         self,

@@ -15,13 +15,15 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.authorize import Authorize
 from slack_bolt.middleware import Middleware
-from slack_sdk.errors import SlackClientError
 
+from bot import metrics
 from bot.settings import SlackSettings
 from bot.slack.bodies import UnreadableError, check, payload_of
 from bot.slack.client import connect
+from bot.slack.doubles import Doubles
+from bot.slack.faults import FAULTS
 from bot.slack.home import Home
-from bot.slack.listeners import Edge
+from bot.slack.listeners import COMMAND, Edge
 from bot.slack.signature import signed_only
 from bot.web import Environ, Start, Wsgi, plain
 from gitops.clock import Clock
@@ -56,6 +58,8 @@ def app(settings: SlackSettings, edge: Edge) -> App:
         logger=_quiet(),
     )
     made.use(Gate(Home(client, edge.clock)))
+    made.use(Typed(edge))
+    made.use(Doubles(client, edge.kept))
     edge.register(made)
     return made
 
@@ -91,6 +95,31 @@ class Gate(Middleware):
         return BoltResponse(status=200, body=STRANGER if "command" in req.body else "")
 
 
+class Typed(Middleware):
+    """Takes slash commands before bolt looks for a listener.
+
+    For that, and for the call, bolt builds each time all 25 arguments that a listener may ask for:
+    a tenth of what an acknowledgement costs, of the one payload that comes in bursts.
+    """
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    def process(
+        self,
+        *,
+        req: BoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 - bolt's signature
+        next: Callable[[], BoltResponse],  # noqa: A002 - as above
+    ) -> BoltResponse | None:
+        """Answer a slash command of ours; let everything else pass."""
+        if req.body.get("command") != COMMAND:
+            return next()
+        ack = req.context.ack
+        self._edge.command(ack, req.body, req.context.client)
+        return ack.response
+
+
 def _quiet() -> logging.Logger:
     """Return a logger for bolt, whose own lines hold bodies of requests."""
     quiet = logging.getLogger("leadline.bolt")
@@ -122,22 +151,32 @@ def _read(bolt: App) -> Wsgi:
     return answer
 
 
-def over_socket(settings: SlackSettings, edge: Edge, stop: threading.Event) -> None:
+def over_socket(
+    settings: SlackSettings,
+    edge: Edge,
+    stop: threading.Event,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
     """Take Slack's payloads over Socket Mode until `stop` is set.
+
+    `ready` is told once the first connection is open; whether one is later is a metric.
 
     Several replicas may: Slack gives each payload to one of at most ten connections. A connection
     that breaks is slack-sdk's to open again; the first one is tried here until it is there.
     """
     handler = SocketModeHandler(app(settings, edge), settings.app_token, logger=_quiet())
     opening = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type((SlackClientError, OSError)),
+        retry=tenacity.retry_if_exception_type(FAULTS),
         wait=tenacity.wait_random_exponential(max=LONGEST_PAUSE),
         stop=tenacity.stop_when_event_set(stop),
         sleep=tenacity.sleep_using_event(stop),
         before_sleep=_say_unopened,
         retry_error_callback=lambda _: None,
     )
-    opening(handler.connect)
+    opening(handler.client.connect_to_new_endpoint)  # an address of Slack's is for one try only
+    if not stop.is_set():
+        metrics.connected("socket-mode", handler.client.is_connected)
+        ready()
     stop.wait()
     handler.close()  # type: ignore[no-untyped-call] # bolt has no types here
 

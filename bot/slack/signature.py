@@ -42,7 +42,8 @@ def signed_only(app: Wsgi, secret: str, clock: Clock, limit: int) -> Wsgi:
             return plain(start_response, "413 Content Too Large", "too large")
         if not _is_signed(verifier, environ, body):
             return plain(start_response, "401 Unauthorized", "not signed by Slack, or too old")
-        return app({**environ, "wsgi.input": io.BytesIO(body)}, start_response)
+        environ["wsgi.input"] = io.BytesIO(body)
+        return app(environ, start_response)
 
     return guard
 

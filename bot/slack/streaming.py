@@ -14,16 +14,17 @@ from collections.abc import Callable, Iterator
 
 import tenacity
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 
 from bot.chat import Person, Place
 from bot.errors import ChatUnavailableError
 from bot.notice import Footer
 from bot.slack.blocks import Block, blocks
 from bot.slack.escaping import inert
+from bot.slack.faults import FAULTS, is_odd, reason_of
 from bot.slack.pacing import APPEND, START, STOP, UPDATE, Pacing
 from bot.slack.portions import portion
-from bot.slack.replies import FAULTS, GONE, LIMITED, STOPPED, AnswerThread, reason_of
+from bot.slack.replies import GONE, LIMITED, STOPPED, AnswerThread
 from gitops.clock import Clock
 
 BEAT = 1.0
@@ -131,7 +132,8 @@ class SlackStream:
             reason = reason_of(error)
             if reason == STOPPED or reason in GONE:
                 self._lost = reason
-            _log.info("unshown message=%s error=%s", self._message, error)
+            bug = error if is_odd(error) else None
+            _log.info("unshown message=%s error=%s", self._message, error, exc_info=bug)
         return 0.0
 
     def _anyhow(self, act: Callable[[], float]) -> float:
@@ -144,7 +146,7 @@ class SlackStream:
             if not self._streams or reason_of(error) == STOPPED:
                 raise
             self._edit_from_now_on()
-        except (SlackClientError, OSError):
+        except FAULTS:
             if not self._streams:
                 raise
             self._edit_from_now_on()

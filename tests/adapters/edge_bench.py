@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from bot.audit import Entry
 from bot.chat import Place
 from bot.desired import FromSnapshot, Main, Mirror
 from bot.notice import Card
@@ -16,10 +17,13 @@ from bot.settings import SlackSettings
 from bot.slack.client import SlackChat
 from bot.slack.desk import Desk
 from bot.slack.directory import SlackDirectory
+from bot.slack.fairness import Fairness
 from bot.slack.listeners import Edge
+from bot.slack.seal import Seal
 from bot.slack.server import PATH, over_http, over_socket
 from bot.store import Job, Lane
-from bot.store.connection import EDGE, connect
+from bot.store.audit import RedisAudit
+from bot.store.connection import EDGE, WORKER, connect
 from bot.store.queue import RedisQueue, stream
 from bot.store.redis import RedisStore
 from bot.store.shared import RedisShared
@@ -69,7 +73,7 @@ CARD = Card(
 )  # fmt: skip
 
 
-def files():
+def files(roles=ROLES):
     """Return main as `leadline work` would publish it: one environment with one deployment, m1."""
     request = DeployRequest("qwen3-32b", Engine.SGLANG, "m1")
     deployment = resolve(request, Environment(name="example"), Catalog.load())
@@ -77,7 +81,7 @@ def files():
     bases = [file for file in (root / "kustomize").rglob("*") if file.is_file()]
     return {
         **{f.relative_to(root).as_posix(): f.read_text(encoding="utf-8") for f in bases},
-        "roles.yaml": ROLES,
+        "roles.yaml": roles,
         "overlays/example/environment.yaml": ENVIRONMENT,
         **render(deployment).all_files,
     }
@@ -104,16 +108,16 @@ class Bench:
     def chat(self):
         return SlackChat.connect(self.settings, self.time)
 
-    def publish(self, commit="c1"):
-        self.shared.publish(Main(Revision(commit, "tree"), self.time.now(), files()))
+    def publish(self, commit="c1", roles=ROLES):
+        self.shared.publish(Main(Revision(commit, "tree"), self.time.now(), files(roles)))
 
     def jobs(self, lane=Lane.CHANGE):
         """Return the jobs of a lane, oldest first."""
-        entries = connect(self.redis_url, EDGE).xrange(stream(lane))
+        entries = connect(self.redis_url, WORKER).xrange(stream(lane))
         return [msgspec.json.decode(fields["job"], type=Job) for _, fields in entries]
 
     def forget_jobs(self):
-        connect(self.redis_url, EDGE).delete(*(stream(lane) for lane in Lane))
+        connect(self.redis_url, WORKER).delete(*(stream(lane) for lane in Lane))
 
     def texts(self, lane=Lane.CHANGE):
         return [job.text for job in self.jobs(lane)]
@@ -127,15 +131,34 @@ class Bench:
         [view] = self.slack.state()["views"]
         return view
 
+    def audited(self):
+        """Return the entries of the audit log, oldest first."""
+        entries = connect(self.redis_url, WORKER).xrange("leadline:audit")
+        return [msgspec.json.decode(fields["entry"], type=Entry) for _, fields in entries]
+
     def heard(self, call):
         return [e.detail for e in self.journal.entries() if e.call == call]
 
     def edge(self):
         directory = SlackDirectory.connect(self.settings, self.time, hasty=True)
-        desk = Desk(Mirror(FromSnapshot(self.shared, self.time)), directory, "example")
+        store = RedisStore.connect(self.redis_url, EDGE)
+        desk = Desk(Mirror(FromSnapshot(self.shared, self.time)), directory, store, "example")
         queue = RedisQueue.connect(self.redis_url)
-        proposals = RedisStore.connect(self.redis_url, EDGE).proposals if self.plain else None
-        return Edge(queue, desk, self.cancelled.append, self.time, proposals)
+        proposals = store.proposals if self.plain else None
+        audit = RedisAudit(connect(self.redis_url, EDGE))
+        seal = Seal.of(self.settings.token)
+        fair = Fairness(self.time)
+        return Edge(
+            queue,
+            desk,
+            self.cancelled.append,
+            self.time,
+            seal,
+            audit,
+            fair,
+            proposals,
+            store.message,
+        )
 
 
 @contextlib.contextmanager

@@ -71,17 +71,17 @@ def test_a_message_carries_its_key_and_is_found_by_it_since_then(here):
     root = here.chat.post(Place(OPS), "k1", Closed(2))
     reply = here.chat.post(Place(OPS, root), "k2", Merged(2, "bob"))
 
-    assert here.chat.find(Place(OPS), "k1", since) == root
-    assert here.chat.find(Place(OPS, root), "k2", since) == reply
-    assert here.chat.find(Place(OPS), "k3", since) is None
+    assert here.chat.find(Place(OPS), "k1", since) == [root]
+    assert here.chat.find(Place(OPS, root), "k2", since) == [reply]
+    assert here.chat.find(Place(OPS), "k3", since) == []
     here.time.advance(600)
-    assert here.chat.find(Place(OPS), "k1", here.time.now()) is None
+    assert here.chat.find(Place(OPS), "k1", here.time.now()) == []
 
 
 def test_people_and_other_apps_are_read_over(here):
     here.workspace.say(BOB, OPS, "no metadata at all")
 
-    assert here.chat.find(Place(OPS), "k1", here.time.now()) is None
+    assert here.chat.find(Place(OPS), "k1", here.time.now()) == []
 
 
 def test_a_message_beyond_the_first_page_is_found(here):
@@ -90,7 +90,7 @@ def test_a_message_beyond_the_first_page_is_found(here):
     for _ in range(120):
         here.workspace.say(BOB, OPS, "noise")
 
-    assert here.chat.find(Place(OPS), "k1", since) == wanted
+    assert here.chat.find(Place(OPS), "k1", since) == [wanted]
 
 
 def test_only_what_a_channel_must_see_is_broadcast(here):
@@ -108,15 +108,16 @@ def test_a_card_is_edited_in_place_and_keeps_its_key(here):
 
     [message] = here.workspace.messages(OPS)
     assert ("#2" in message["text"], message["edited"]) == (True, 1)
-    assert here.chat.find(Place(OPS), "k1", here.time.now()) == root
+    assert here.chat.find(Place(OPS), "k1", here.time.now()) == [root]
 
 
 # -- said once -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("act", ["drop", "cut", "page"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_an_answer_that_never_came_leaves_one_message(here, store, moment):
-    here.faults.arm(Fault("slack", "chat.postMessage", moment, "drop"))
+def test_an_answer_that_never_came_leaves_one_message(here, store, moment, act):
+    here.faults.arm(Fault("slack", "chat.postMessage", moment, act))
 
     ts = Speaker(here.chat, store, here.time).say(Place(OPS), "k1", Closed(1))
 
@@ -143,7 +144,51 @@ def test_without_the_history_scopes_at_most_one_message_is_there_twice(store, mo
 
         assert again == ts
         assert len(here.texts()) == (2 if moment == "after" else 1)
-        assert here.chat.find(Place(OPS), "k1", here.time.now()) is None
+        assert here.chat.find(Place(OPS), "k1", here.time.now()) == ()
+
+
+def test_what_a_process_that_died_posted_twice_is_one_message_once_the_history_is_read(here, store):
+    """As of two workers in turn, of which neither came to keep its message."""
+    store.intend("k1", here.time.now())
+    first, *_ = [here.chat.post(Place(OPS), "k1", Closed(1)) for _ in range(3)]
+    other = here.chat.post(Place(OPS), "k2", Closed(1))
+
+    assert Speaker(here.chat, store, here.time).say(Place(OPS), "k1", Closed(1)) == first
+    assert [m["ts"] for m in here.workspace.messages(OPS)] == [first, other]
+
+
+class Meanwhile:
+    """A chat that is slow to post: meanwhile another process says the same."""
+
+    def __init__(self, chat, other):
+        self.chat, self.other, self.stands = chat, other, None
+
+    def post(self, place, key, notice):
+        self.stands = self.other.say(place, key, notice)
+        return self.chat.post(place, key, notice)
+
+    def update(self, *args):
+        self.chat.update(*args)
+
+
+@pytest.mark.parametrize("scopes", [TEAM.bot_scopes, TEAM.bot_scopes - HISTORY])
+def test_of_two_processes_that_say_the_same_the_message_kept_first_stays(store, scopes):
+    """The slow one learns of the other when it keeps its own; for that no history is needed."""
+    with slack(replace(TEAM, bot_scopes=scopes)) as here:
+        slow = Meanwhile(here.chat, Speaker(here.chat, store, here.time))
+
+        said = Speaker(slow, store, here.time).say(Place(OPS), "k1", Closed(1))
+
+        assert said == slow.stands
+        assert [m["ts"] for m in here.workspace.messages(OPS)] == [slow.stands]
+
+
+def test_a_double_that_cannot_be_taken_away_is_logged_and_harms_nothing(here, store, caplog):
+    here.workspace.trouble("chat.delete", "internal_error")
+    slow = Meanwhile(here.chat, Speaker(here.chat, store, here.time))
+
+    assert Speaker(slow, store, here.time).say(Place(OPS), "k1", Closed(1)) == slow.stands
+    assert "message stands twice key=k1" in caplog.text
 
 
 def test_a_channel_without_leadline_is_said_with_what_to_do(here, store):

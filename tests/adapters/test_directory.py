@@ -3,6 +3,7 @@
 import pytest
 
 from bot.chat import Person, Place
+from bot.commands.acting import Names
 from bot.errors import ChatUnavailableError
 from bot.slack.directory import SlackDirectory
 from sandbox.faults import Fault
@@ -49,6 +50,23 @@ def test_only_people_of_our_workspace_are_at_home(directory, who, home):
 def test_who_slack_does_not_know_is_no_guess(directory):
     with pytest.raises(ChatUnavailableError, match="user_not_found"):
         directory.is_home(person("U0NOBODY"))
+
+
+def test_a_person_is_called_as_slack_shows_them_and_asked_for_once_in_a_minute(here, directory):
+    assert [directory.name(who) for who in (ALICE, BOB, ALICE)] == ["alice", "bob", "alice"]
+    assert directory.is_home(person(ALICE))
+
+    assert len(here.said("users.info")) == 2
+
+
+def test_where_slack_does_not_say_the_ids_of_people_stand_and_it_is_asked_once(here, directory):
+    names = Names(directory)
+    here.workspace.trouble("users.info", "fatal_error")
+
+    called = [names.called(by) for by in (f"slack:{ALICE}", f"slack:{BOB}", "carol")]
+
+    assert called == [ALICE, BOB, "carol"]
+    assert len(here.said("users.info")) == 1
 
 
 def test_an_answer_counts_for_a_minute_and_no_longer(here, directory):

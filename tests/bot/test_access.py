@@ -9,6 +9,9 @@ from gitops.roles import NOBODY, Binding, Role, Roles
 
 # The model: for each act, the people who may do it, by the letter of their role.
 #   v viewer, r requester, a approver, x admin, - nobody's role
+# Behind the bar who may where the request or question is their own, if that is not the same:
+# nobody stands behind a request of their own, and whoever asked may stop the answer. The latter is
+# held in test_listeners.py, which reads this table.
 MODEL = """
 help         - v r a x
 whoami       - v r a x
@@ -26,10 +29,13 @@ scale            r a x
 restart          r a x
 undeploy         r a x
 rollback         r a x
-approve            a x
+approve            a x  |
+cancel             a x  | - v r a x
 break-glass          x
 """
-ALLOWED = {line.split()[0]: set(line.split()[1:]) for line in MODEL.strip().splitlines()}
+ROWS = [line.partition("|") for line in MODEL.strip().splitlines()]
+ALLOWED = {row.split()[0]: set(row.split()[1:]) for row, _, _ in ROWS}
+OWN = {row.split()[0]: set((own if bar else row).split()) for row, bar, own in ROWS}
 LETTERS = {"-": None, "v": Role.VIEWER, "r": Role.REQUESTER, "a": Role.APPROVER, "x": Role.ADMIN}
 CHANNELS = ("C0HERE", "C0THERE")
 ENVIRONMENTS = ("staging", "prod")
@@ -63,8 +69,15 @@ def bound(role, channel, environment, *, by_group=False):
     return Roles((Binding(role, **who, channels=channels, environments=environments),))
 
 
+NAMED = {(): True, (PERSON,): True, ("S0GROUP",): None, ("U0OTHER", "S0OTHER"): False}
+"""`approvers` of the environment, and whether that lets the person; None: as one of the group."""
+
+
+@pytest.mark.parametrize("approvers", NAMED)
 @pytest.mark.parametrize("letter", LETTERS)
-def test_an_approval_counts_for_another_person_with_the_role_and_a_login(letter):
+def test_an_approval_counts_for_another_person_with_the_role_a_login_and_their_name_there(
+    letter, approvers
+):
     everything = itertools.product(
         (PERSON, "U0OTHER"), (None, *ENVIRONMENTS), ENVIRONMENTS, (True, False), (True, False)
     )
@@ -72,10 +85,27 @@ def test_an_approval_counts_for_another_person_with_the_role_and_a_login(letter)
         binding = bound(LETTERS[letter], "C0HERE", bound_environment, by_group=by_group)
         roles = Roles(binding.roles, {PERSON: "Carol"} if tied else {})
         groups = frozenset({"S0GROUP"} if by_group else ())
-        here = bound_environment in {None, environment}
-        counts = tied and requester != PERSON and here and letter in ALLOWED["approve"]
-        refusal = may_approve(roles, requester, "carol", environment, groups)
-        assert (not refusal) == counts, (requester, bound_environment, environment, tied, by_group)
+        held = letter if bound_environment in {None, environment} else "-"
+        able = (OWN if requester == PERSON else ALLOWED)["approve"]
+        named = by_group if NAMED[approvers] is None else NAMED[approvers]
+        refusal = may_approve(roles, requester, "carol", environment, groups, approvers)
+        where = (requester, bound_environment, environment, tied, by_group)
+        assert (not refusal) == (tied and held in able and named), where
+
+
+def test_an_approval_that_does_not_count_says_which_rule_it_misses():
+    roles = Roles((Binding(Role.APPROVER, users=(PERSON,), environments=("prod",)),), {PERSON: "c"})
+
+    def refusal(login="c", requester="U0OTHER", environment="prod", approvers=()):
+        return may_approve(roles, requester, login, environment, frozenset(), approvers)
+
+    assert refusal() == ""
+    assert refusal("d") == "d is not in `people` of roles.yaml"
+    assert refusal(requester=PERSON) == "c is the requester"
+    assert refusal(environment="staging") == "c is no approver of staging in roles.yaml"
+    assert refusal(approvers=("S0LEADS",)) == (
+        "c is not in `approvers` of overlays/prod/environment.yaml"
+    )
 
 
 @pytest.mark.parametrize("act", [*NEEDED, *sorted(FREE)])

@@ -90,6 +90,17 @@ def test_it_is_announced_once_and_holds_wherever_the_worker_dies(bench, moments)
     assert runs > 6 or not moments
 
 
+def test_the_second_who_breaks_it_is_told_that_it_is_broken_and_the_first_ones_words_stay(bench):
+    bench.breaker(Deaths())(COMMAND, ASKED)
+    second = Asked("k2", Person("UADA", TEAM.id), Place(OPS))
+
+    with pytest.raises(CommandError, match="pull request #1 goes without a second person already"):
+        bench.breaker(Deaths())(COMMAND, second)
+
+    assert len(bench.announced()) == 1
+    assert bench.status() == "break-glass by UEVE: the site is down"
+
+
 def test_what_needs_no_second_person_or_is_not_open_is_refused(bench):
     with pytest.raises(NotFoundError, match="nothing is proposed for example/other"):
         bench.breaker(Deaths())(replace(COMMAND, name="other"), ASKED)

@@ -4,11 +4,17 @@ import pytest
 
 from bot.chat import Person, Place
 from bot.errors import ChatUnavailableError
-from bot.notice import Usage
+from bot.notice import Asked, Usage
+from bot.slack.cancelling import Ended, Running, cancelled
+from bot.slack.intake import of_button
+from bot.slack.seal import Seal
 from bot.store import Lane, Origin, Proposal
+from bot.store.cancels import RedisCancels
+from bot.store.connection import EDGE, connect
 from bot.store.redis import RedisStore
 from sandbox.faults import Fault
 from tests.adapters.edge_bench import ALICE, AWAY, BOB, EVE, OPS, TEAM, bench
+from tests.bot.test_access import ALLOWED, LETTERS, OWN
 
 
 @pytest.fixture(params=["http", "socket"], scope="module")
@@ -82,6 +88,7 @@ def test_a_mention_in_a_thread_is_a_job_of_that_thread(edge):
         ("<@U0LEADLINE> ask m1 see <https://x.test/a?b=1&amp;c=2>",
          "ask m1 see https://x.test/a?b=1&c=2"),
         ("<@U0LEADLINE> ask m1 &lt;!channel&gt;", "ask m1 <!channel>"),
+        ("<@U0LEADLINE> ask m1 half \ud83d a smile", "ask m1 half ? a smile"),
     ],
 )  # fmt: skip
 def test_a_mention_is_read_as_it_was_typed(edge, said, text):
@@ -138,6 +145,23 @@ def test_a_command_that_is_delivered_again_has_no_second_effect_and_no_answer(ed
 
     assert (again.status, again.body) == (200, "")
     assert (edge.texts(), len(edge.slack.state()["views"])) == before
+
+
+def test_one_who_sends_a_hundred_commands_a_minute_is_bounded_and_nobody_else_is(edge):
+    edge.time.advance(60)
+    edge.publish()
+
+    said = [type_(edge, f"status m{number}", EVE).notes[0] for number in range(100)]
+
+    assert [note.startswith(":hourglass") for note in said] == [True] * 60 + [False] * 40
+    assert said[-1].startswith(
+        "You sent more than 60 commands within 60 s; this one was not taken."
+    )
+    assert ":hourglass" in type_(edge, "status m1", BOB).notes[0]
+    assert edge.slack.people.mention("status m1", EVE, OPS).notes == (said[-1],)
+    assert len(edge.jobs()) == 61
+    edge.time.advance(61)
+    assert ":hourglass" in type_(edge, "status m1", EVE).notes[0]
 
 
 # -- plain words -----------------------------------------------------------------------------------
@@ -256,6 +280,14 @@ def test_a_reply_while_redis_is_away_is_acknowledged_and_nobody_is_told():
         assert away.slack.state()["ephemerals"] == []
 
 
+@pytest.mark.parametrize("text", ["deploy", "update m1", "status m1"])
+def test_while_redis_is_away_every_verb_is_answered_with_the_same_words(text):
+    with bench("http", redis_url="redis://127.0.0.1:1/0") as away:
+        [said] = type_(away, text).notes
+
+    assert said == "Leadline cannot take commands now; nothing was done. Try again in a minute."
+
+
 # -- forms -----------------------------------------------------------------------------------------
 
 
@@ -270,6 +302,8 @@ def test_a_bare_deploy_opens_a_form_whose_fit_follows_and_whose_answer_is_one_jo
     assert fit_of(edge).startswith("tight: The KV cache holds")
     people.choose(view["id"], "tensor", "3", ALICE)
     assert "64 attention heads" in fit_of(edge)
+    people.choose(view["id"], "tensor", "abc", ALICE)
+    assert fit_of(edge) == ":warning: Tensor parallel size of a group: a whole number, such as 2"
     people.choose(view["id"], "tensor", "2", ALICE)
     seen = people.submit(view["id"], {"replicas": "2", "reason": "night"}, ALICE)
 
@@ -363,18 +397,46 @@ def submission(view, values, **more):
 
 
 @pytest.mark.parametrize(
-    "forged",
-    ["", "{}", "[1]", '{"channel":"C0OPS","name":"../../etc"}', '{"channel":"C0OPS","name":"a b"}'],
+    "forge",
+    [
+        lambda _: "",
+        lambda _: '{"channel":"C0OPS","thread":null,"name":"example/m1"}',
+        lambda ours: ours.replace(OPS, AWAY),
+        lambda ours: ours.replace("example/m1", "prod/m1"),
+        lambda ours: ours.partition(":")[2],
+        lambda _: origin_of_another_form(),
+        lambda _: origin_of_another_form(Seal.of("xoxb-before")),
+    ],
+    ids=["none", "unsealed", "channel", "name", "mark cut off", "kind", "an older token"],
 )
-def test_a_form_with_forged_metadata_is_refused_on_the_form(edge, forged):
+def test_a_form_with_forged_metadata_is_refused_on_the_form_and_noted(edge, forge):
     type_(edge, "undeploy m1")
-    view = edge.view() | {"private_metadata": forged}
+    view = edge.view() | {"private_metadata": forge(edge.view()["private_metadata"])}
     payload = submission(view, {"confirm": {"confirm": {"value": "m1"}}})
 
     answer = edge.slack.deliver("interactive", payload)
 
     assert (answer.status, edge.jobs()) == (200, [])
-    assert '"errors"' in answer.body
+    assert "This form is too old, or not as Leadline made it; nothing was done." in answer.body
+    entry = edge.audited()[-1]
+    assert (entry.act, entry.outcome, entry.person) == ("undeploy", "refused", ALICE)
+
+
+def origin_of_another_form(seal=None):
+    kind = "update" if seal is None else "undeploy"
+    form = {"callback_id": f"leadline:{kind}", "private_metadata": '{"channel":"C0OPS"}'}
+    return (seal or OURS).form(form)["private_metadata"]
+
+
+def test_the_fit_line_of_a_form_with_forged_metadata_stays_as_it_is(edge):
+    type_(edge, "deploy")
+    view = edge.view() | {"private_metadata": '{"channel":"C0OPS","name":""}'}
+    kept = {"view": view | {"state": {"values": {}}}, "actions": [{"action_id": "model"}]}
+
+    answer = edge.slack.deliver("interactive", pressed("model", "qwen3-32b") | kept)
+
+    assert answer.status == 200
+    assert fit_of(edge).startswith("Choose a model")
 
 
 def test_a_lost_race_of_the_fit_line_is_harmless(edge):
@@ -406,7 +468,7 @@ def test_who_has_no_role_learns_no_names(edge):
 def test_a_form_for_what_is_not_there_says_so(edge):
     [said] = type_(edge, "update nobody").notes
 
-    assert "no deployment nobody" in said.replace("\u200b", "")
+    assert said == "no deployment nobody; try `/llm list`"
 
 
 def test_desired_state_that_is_too_old_opens_no_form(edge):
@@ -487,31 +549,122 @@ def test_a_button_that_may_not_be_pressed_says_so_to_its_person_alone(edge):
     assert edge.slack.state()["ephemerals"][-1]["user"] == BOB
 
 
-@pytest.mark.parametrize("value", ["", "x", "a/b --confirm b", "../../x", "example/m1\nx", None])
-def test_a_button_with_a_forged_value_does_nothing(edge, value):
-    for act in ("status", "update"):
+@pytest.mark.parametrize(
+    "value",
+    ["", "x", "example/m1", "a/b --confirm b", "../../x", "example/m1\nx", None, "0" * 32 + ":a/b"],
+)
+def test_a_button_with_a_forged_value_does_nothing_and_is_noted(edge, value):
+    for act in ("status", "update", "cancel"):
         answer = edge.slack.deliver("interactive", pressed(f"leadline:{act}", value))
+
         assert answer.status == 200
+        said = edge.slack.state()["ephemerals"][-1]
+        assert said["text"].startswith("This button is too old, or not as Leadline made it;")
+        entry = edge.audited()[-1]
+        assert (entry.act, entry.outcome, entry.detail) == (act, "refused", "not sealed by us")
 
-    assert (edge.jobs(), edge.slack.state()["views"]) == ([], [])
+    assert (edge.jobs(), edge.slack.state()["views"], edge.cancelled) == ([], [], [])
 
 
-def pressed(action_id, value, **more):
+def test_a_value_of_one_button_counts_for_no_other(edge):
+    edge.slack.deliver("interactive", pressed("leadline:update", ours("leadline:status", "a/b")))
+
+    assert "too old" in edge.slack.state()["ephemerals"][-1]["text"]
+
+
+OURS = Seal.of(TEAM.bot_token)
+
+
+def ours(action_id, value):
+    """Return the value as our own button bears it."""
+    button = {"action_id": action_id, "value": value}
+    [row] = OURS.buttons([{"type": "actions", "elements": [button]}])
+    return row["elements"][0]["value"]
+
+
+def pressed(action_id, value, user=ALICE, **more):
     return {
         "type": "block_actions", "team": {"id": TEAM.id}, "api_app_id": TEAM.app_id,
-        "user": {"id": ALICE, "team_id": TEAM.id}, "trigger_id": "1.2.3",
+        "user": {"id": user, "team_id": TEAM.id}, "trigger_id": "1.2.3",
         "channel": {"id": OPS}, "container": {"message_ts": "1.1", "channel_id": OPS},
         "actions": [{"action_id": action_id, "block_id": "b", "type": "button", "value": value}],
     } | more  # fmt: skip
 
 
-@pytest.mark.parametrize(("key", "kept"), [("0123456789ab", 1), ("x", 0), ("a" * 999, 0)])
-def test_an_answer_is_cancelled_by_its_key_and_nothing_else(edge, key, kept):
+KEY = "0123456789ab"
+CANCEL = f"{KEY} {ALICE} example/m1"
+STATUS = ours("leadline:status", "example/m1")
+
+
+def asked(edge):
+    """Post a question of Alice with its button; return its time stamp."""
+    notice = Asked(ALICE, "m1", "why?", KEY, "example")
+    return edge.chat.post(Place(OPS), f"ask:{KEY}", notice)
+
+
+def test_who_asked_stops_the_answer_and_a_double_click_stops_it_once_more_to_no_harm(edge):
+    edge.cancelled.clear()
+    question = asked(edge)
+
+    seen = [edge.slack.people.press(question, "leadline:cancel", ALICE) for _ in range(2)]
+
+    assert ([s.notes for s in seen], set(edge.cancelled)) == ([(), ()], {KEY})
+    entry = edge.audited()[-1]
+    assert (entry.act, entry.outcome, entry.person) == ("cancel", "done", ALICE)
+    assert (entry.environment, entry.name, entry.detail) == ("example", "m1", f"answer {KEY}")
+
+
+@pytest.mark.parametrize(("user", "has"), [(BOB, "viewer"), (EVE, None)])
+def test_others_are_told_the_rule_and_who_may_and_the_answer_goes_on(edge, user, has):
     edge.cancelled.clear()
 
-    edge.slack.deliver("interactive", pressed("leadline:cancel", key))
+    [said] = edge.slack.people.press(asked(edge), "leadline:cancel", user).notes
 
-    assert edge.cancelled == [key] * kept
+    assert edge.cancelled == []
+    where = " in example" if has else ""
+    has = f"you are {has} here" if has else "you have no role here"
+    assert f"`cancel`{where} needs the role approver (roles.yaml); {has}" in said
+    assert said.endswith(f"Who asked may too: <@{ALICE}>.")
+    entry = edge.audited()[-1]
+    assert (entry.act, entry.outcome, entry.person) == ("cancel", "denied", user)
+
+
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("letter", LETTERS)
+def test_every_role_by_whose_question_it_is_equals_the_model(edge, letter, own):
+    edge.cancelled.clear()
+    role = LETTERS[letter]
+    roles = f"roles: [{{role: {role.value}, users: [{EVE}]}}]" if role else "roles: []"
+    edge.publish(f"c-{letter}", roles=roles)
+    value = ours("leadline:cancel", f"{KEY} {EVE if own else ALICE} example/m1")
+
+    edge.slack.deliver("interactive", pressed("leadline:cancel", value, EVE))
+
+    able = (OWN if own else ALLOWED)["cancel"]
+    assert edge.cancelled == [KEY] * (letter in able)
+
+
+def test_while_nobody_knows_who_may_only_who_asked_stops_the_answer(edge):
+    edge.cancelled.clear()
+    question = asked(edge)
+    edge.time.advance(61)
+
+    [said] = edge.slack.people.press(question, "leadline:cancel", BOB).notes
+    assert edge.slack.people.press(question, "leadline:cancel", ALICE).notes == ()
+
+    assert "too old to decide by" in said
+    assert edge.cancelled == [KEY]
+
+
+def test_a_cancel_that_redis_does_not_keep_is_said(edge):
+    gone = RedisCancels(connect("redis://127.0.0.1:1/0", EDGE)).cancel
+    job = of_button(pressed("leadline:cancel", ""), "cancel", edge.time.now())
+
+    ended = cancelled(Running.of(CANCEL), job, edge.edge().desk, gone)
+
+    assert ended == Ended(
+        "refused", "The answer could not be cancelled now; press again in a minute."
+    )
 
 
 def test_a_button_pressed_where_leadline_is_not_answers_through_its_response_url(edge):
@@ -519,7 +672,12 @@ def test_a_button_pressed_where_leadline_is_not_answers_through_its_response_url
     url = edge.heard("command.delivered")[-1]["response_url"]
     edge.slack.deliver(
         "interactive",
-        pressed("leadline:update", "example/none", channel={"id": AWAY}, response_url=url),
+        pressed(
+            "leadline:update",
+            ours("leadline:update", "example/none"),
+            channel={"id": AWAY},
+            response_url=url,
+        ),
     )
 
     said = edge.slack.state()["responses"][-1]
@@ -564,8 +722,8 @@ def test_a_command_of_another_workspace_or_app_is_refused(edge, wrong):
     ("kind", "payload"),
     [
         ("events_api", event("<@U0LEADLINE> list") | {"team_id": "T0FOREIGN"}),
-        ("interactive", pressed("leadline:status", "example/m1", team={"id": "T0FOREIGN"})),
-        ("interactive", pressed("leadline:status", "example/m1", api_app_id="A0FOREIGN")),
+        ("interactive", pressed("leadline:status", STATUS, team={"id": "T0FOREIGN"})),
+        ("interactive", pressed("leadline:status", STATUS, api_app_id="A0FOREIGN")),
     ],
 )
 def test_another_workspaces_events_and_presses_are_acknowledged_and_do_nothing(edge, kind, payload):

@@ -144,7 +144,7 @@ def test_with_the_manifests_scopes_alone_everything_the_edge_does_works(mode):
         acting.press(card, "leadline:undeploy", BOB)
         edge.chat.update(Place(OPS), card, Closed(1))
         edge.chat.whisper(Place(OPS), ME, Refused("x"))
-        assert edge.chat.find(Place(OPS), "card:1", edge.time.now()) == card
+        assert edge.chat.find(Place(OPS), "card:1", edge.time.now()) == [card]
 
         assert len(edge.jobs()) == 2
         refused = [e for e in edge.journal.entries() if e.detail.get("error") == "missing_scope"]

