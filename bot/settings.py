@@ -2,16 +2,24 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
-from gitops.errors import UsageError
-from gitops.settings import ForgeSettings, forge_names, forge_settings, require
+from gitops.settings import ForgeSettings, Reading, read_forge
 
 ROLES = ("serve", "work", "watch")
 """The roles of a process; each requires only the settings that it uses."""
+
+PORTS = 65_535
+"""Largest port there is."""
+
+MOST_THREADS = 200
+"""Most jobs of a lane at once: as many connections to engines as a process opens."""
+
+LONGEST = 3600.0
+"""Longest time between two looks or proofs, in seconds; with more, cards say nothing of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,10 @@ class Settings:
         pull requests are only polled. Default none.
     KUBECONFIG: cluster credentials; the pod's own when unset.
     LEADLINE_API_KEYS: folder with the API keys of deployments that name a Secret. Default none.
-    LEADLINE_ASK_THROUGH: network, the engines' own addresses, or api-server, the service proxy of
-        the Kubernetes API. Default network.
+    KUBERNETES_SERVICE_HOST: Kubernetes sets it in each pod; there, environments without a context
+        are of the pod's own cluster.
+    LEADLINE_ASK_THROUGH: network, the engines' own addresses, or api-server, the proxy of the
+        Kubernetes API for whatever is not in the pod's own cluster. Default network.
     LEADLINE_ENGINE_PROXY: HTTP proxy towards the engines' in-cluster addresses. Default none.
     LEADLINE_ENVIRONMENT: the environment a command means when it names none. Default example.
     LEADLINE_POLL_SECONDS: how often open pull requests are read. Default 10.
@@ -74,6 +84,7 @@ class Settings:
     forge: ForgeSettings
     redis_url: str = field(repr=False)
     kubeconfig: str | None = None
+    inside: bool = False
     api_keys: Path | None = None
     ask_through: str = "network"
     engine_proxy: str | None = None
@@ -91,30 +102,15 @@ class Settings:
     def load(
         cls, environment: Mapping[str, str] = os.environ, roles: tuple[str, ...] = ROLES
     ) -> "Settings":
-        """Read what the roles need; report every missing name at once.
+        """Read what the roles need.
 
         Raises:
-            UsageError: names that are not set, or a value that cannot be one.
+            UsageError: names that are not set, or values that cannot be one; all of them at once.
         """
-        require(environment, *_names(environment, roles))
-        return cls(
-            slack=_slack(environment),
-            forge=_forge(environment, roles),
-            redis_url=environment["REDIS_URL"],
-            kubeconfig=environment.get("KUBECONFIG"),
-            api_keys=_folder(environment, "LEADLINE_API_KEYS"),
-            ask_through=_ask_through(environment),
-            engine_proxy=environment.get("LEADLINE_ENGINE_PROXY"),
-            environment=environment.get("LEADLINE_ENVIRONMENT") or "example",
-            poll_seconds=_number(environment, "LEADLINE_POLL_SECONDS", "10", float, 0.1),
-            proof_seconds=_number(environment, "LEADLINE_PROOF_SECONDS", "60", float, 1.0),
-            worker=environment.get("LEADLINE_WORKER") or socket.gethostname(),
-            change_threads=_number(environment, "LEADLINE_CHANGE_THREADS", "4", int, 1),
-            ask_threads=_number(environment, "LEADLINE_ASK_THREADS", "8", int, 1),
-            sandbox_url=environment.get("LEADLINE_SANDBOX_URL"),
-            webhook_secret=environment.get("GITHUB_WEBHOOK_SECRET", ""),
-            process=_process(environment),
-        )
+        reading = Reading(environment)
+        found = _read(reading, roles)
+        reading.finish()
+        return found
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -127,85 +123,105 @@ class Settings:
             self.webhook_secret,
             self.forge.token,
             app.private_key if app else "",
-            self.redis_url.partition("@")[0].rpartition(":")[2] if "@" in self.redis_url else "",
+            *_passwords(self.redis_url),
         )
         return tuple(secret for secret in found if secret)
 
 
-N = TypeVar("N", int, float)
-
-
-def _names(environment: Mapping[str, str], roles: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names that must be set for some roles, in the order of docs/settings.md."""
-    signed = "serve" in roles and not environment.get("SLACK_APP_TOKEN")
-    github = {"work", "watch"} & {*roles}
-    return (
-        "SLACK_BOT_TOKEN",
-        *(("SLACK_SIGNING_SECRET",) if signed else ()),
-        *(forge_names(environment) if github else ()),
-        "REDIS_URL",
+def _read(reading: Reading, roles: tuple[str, ...]) -> Settings:
+    slack = _slack(reading, roles)
+    forge = _forge(reading, roles)
+    reading.require("REDIS_URL")
+    return Settings(
+        slack=slack,
+        forge=forge,
+        redis_url=_redis_url(reading),
+        kubeconfig=reading.text("KUBECONFIG") or None,
+        inside=_inside(reading),
+        api_keys=_folder(reading, "LEADLINE_API_KEYS"),
+        ask_through=reading.word("LEADLINE_ASK_THROUGH", "network", ("network", "api-server")),
+        engine_proxy=reading.address("LEADLINE_ENGINE_PROXY") or None,
+        environment=reading.text("LEADLINE_ENVIRONMENT", "example"),
+        poll_seconds=reading.number("LEADLINE_POLL_SECONDS", "10", 0.1, LONGEST),
+        proof_seconds=reading.number("LEADLINE_PROOF_SECONDS", "60", 1.0, LONGEST),
+        worker=reading.text("LEADLINE_WORKER") or socket.gethostname(),
+        change_threads=reading.number("LEADLINE_CHANGE_THREADS", "4", 1, MOST_THREADS),
+        ask_threads=reading.number("LEADLINE_ASK_THREADS", "8", 1, MOST_THREADS),
+        sandbox_url=reading.address("LEADLINE_SANDBOX_URL") or None,
+        webhook_secret=reading.secret("GITHUB_WEBHOOK_SECRET"),
+        process=_process(reading),
     )
 
 
-def _slack(environment: Mapping[str, str]) -> SlackSettings:
+def _slack(reading: Reading, roles: tuple[str, ...]) -> SlackSettings:
+    reading.require("SLACK_BOT_TOKEN")
+    if "serve" in roles and not reading.text("SLACK_APP_TOKEN"):
+        reading.require("SLACK_SIGNING_SECRET")
     return SlackSettings(
-        token=environment["SLACK_BOT_TOKEN"],
-        signing_secret=environment.get("SLACK_SIGNING_SECRET", ""),
-        api_url=environment.get("SLACK_API_URL") or "https://slack.com/api/",
-        host=_host(environment),
-        port=_number(environment, "LEADLINE_PORT", "3000", int, 0),
-        app_token=environment.get("SLACK_APP_TOKEN", ""),
-        plain_words=_switch(environment, "LEADLINE_PLAIN_WORDS"),
+        token=reading.secret("SLACK_BOT_TOKEN"),
+        signing_secret=reading.secret("SLACK_SIGNING_SECRET"),
+        api_url=reading.address("SLACK_API_URL", "https://slack.com/api") + "/",
+        host=_host(reading),
+        port=reading.number("LEADLINE_PORT", "3000", 0, PORTS),
+        app_token=reading.secret("SLACK_APP_TOKEN"),
+        plain_words=reading.word("LEADLINE_PLAIN_WORDS", "false", ("true", "false")) == "true",
     )
 
 
-def _forge(environment: Mapping[str, str], roles: tuple[str, ...]) -> ForgeSettings:
+def _forge(reading: Reading, roles: tuple[str, ...]) -> ForgeSettings:
     """Return how to reach GitHub; `serve` alone never does and holds no token."""
     if roles != ("serve",):
-        return forge_settings(environment)
-    return ForgeSettings(environment.get("LEADLINE_GITOPS_REPOSITORY", ""), "")
+        return read_forge(reading)
+    return ForgeSettings(reading.text("LEADLINE_GITOPS_REPOSITORY"), "")
 
 
-def _process(environment: Mapping[str, str]) -> ProcessSettings:
-    free = "0" if environment.get("LEADLINE_SANDBOX_URL") else "8080"
-    log_format = environment.get("LEADLINE_LOG_FORMAT") or "text"
-    if log_format not in {"text", "json"}:
-        raise UsageError(f"LEADLINE_LOG_FORMAT is {log_format!r}; write text or json")
-    port = _number(environment, "LEADLINE_HEALTH_PORT", free, int, 0)
-    return ProcessSettings(_host(environment), port, log_format)
+def _process(reading: Reading) -> ProcessSettings:
+    free = "0" if reading.text("LEADLINE_SANDBOX_URL") else "8080"
+    port = reading.number("LEADLINE_HEALTH_PORT", free, 0, PORTS)
+    log_format = reading.word("LEADLINE_LOG_FORMAT", "text", ("text", "json"))
+    return ProcessSettings(_host(reading), port, log_format)
 
 
-def _host(environment: Mapping[str, str]) -> str:
-    return environment.get("LEADLINE_HOST") or "0.0.0.0"  # noqa: S104 - as in SlackSettings
+def _host(reading: Reading) -> str:
+    return reading.text("LEADLINE_HOST", "0.0.0.0")  # noqa: S104 - as in SlackSettings
 
 
-def _folder(environment: Mapping[str, str], name: str) -> Path | None:
-    path = environment.get(name)
+def _folder(reading: Reading, name: str) -> Path | None:
+    path = reading.text(name)
     return Path(path) if path else None
 
 
-def _ask_through(environment: Mapping[str, str]) -> str:
-    way = environment.get("LEADLINE_ASK_THROUGH") or "network"
-    if way not in {"network", "api-server"}:
-        raise UsageError(f"LEADLINE_ASK_THROUGH is {way!r}; write network or api-server")
-    return way
+def _inside(reading: Reading) -> bool:
+    """Say whether this is a pod of a cluster; beside a sandbox, the sandbox's cluster counts."""
+    kubernetes, sandbox = "KUBERNETES_SERVICE_HOST", "LEADLINE_SANDBOX_URL"
+    return bool(reading.text(kubernetes)) and not reading.text(sandbox)
 
 
-def _switch(environment: Mapping[str, str], name: str) -> bool:
-    word = environment.get(name) or "false"
-    if word not in {"true", "false"}:
-        raise UsageError(f"{name} is {word!r}; write true or false")
-    return word == "true"
+def _redis_url(reading: Reading) -> str:
+    """Return the address of Redis; it may hold a password, so a wrong one is not shown."""
+    found = reading.text("REDIS_URL")
+    if found and not _is_redis(found):
+        reading.wrong("REDIS_URL is no address of Redis; write it as redis://:PASSWORD@HOST:6379/0")
+    return found
 
 
-def _number(
-    environment: Mapping[str, str], name: str, default: str, kind: Callable[[str], N], least: N
-) -> N:
-    text = environment.get(name) or default
+def _is_redis(url: str) -> bool:
+    """Say whether redis-py can read an address; of a database that is no number it takes 0."""
     try:
-        value = kind(text)
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
     except ValueError:
-        value = None
-    if value is None or not value >= least:
-        raise UsageError(f"{name} is {text!r}; write a number, {least} or more")
-    return value
+        return False
+    if parts.scheme == "unix":
+        return bool(parts.path)
+    database = parts.path.strip("/")
+    known = parts.scheme in {"redis", "rediss"} and port != 0
+    return known and "://" in url and (not database or database.isdigit())
+
+
+def _passwords(url: str) -> tuple[str, ...]:
+    """Return the password in an address, as redis-py reads it and as it stands there."""
+    parts = urllib.parse.urlsplit(url)
+    query = urllib.parse.parse_qs(parts.query).get("password", [])
+    named = parts.password or ""
+    return (named, urllib.parse.unquote(named), *query)

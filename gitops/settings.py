@@ -5,9 +5,11 @@ import os
 import re
 import shutil
 import sys
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from gitops.errors import UsageError
 
@@ -45,77 +47,153 @@ class ForgeSettings:
     app: AppSettings | None = None
 
 
+N = TypeVar("N", int, float)
+
+_FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+_APP_NAMES = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_PRIVATE_KEY_FILE")
+
+
+class Reading:
+    """Settings while they are read: what is missing or wrong is gathered, and refused as a whole.
+
+    Blanks around a value are no part of it, and one of blanks alone is missing. Where there is a
+    fault something is returned all the same, which nobody sees: `finish` raises.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._missing: list[str] = []
+        self._wrong: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        """Return a value."""
+        return self._environment.get(name, "").strip() or default
+
+    def require(self, *names: str) -> None:
+        """Note which of these are missing."""
+        self._missing += [name for name in names if not self.text(name)]
+
+    def wrong(self, text: str) -> None:
+        """Note a fault; the text names the setting and how to write it, and shows no secret."""
+        self._wrong.append(text)
+
+    def secret(self, name: str) -> str:
+        """Return a token or a word of one line, which is never shown."""
+        found = self.text(name)
+        if not (found.isascii() and found.isprintable()):
+            self.wrong(f"{name} holds what no token holds, such as a line break; copy it anew")
+        return found
+
+    def address(self, name: str, default: str = "") -> str:
+        """Return an address of HTTP, without a slash at the end."""
+        found = self.text(name, default)
+        if found and not _is_address(found):
+            self.wrong(f"{name} is {found!r}; write it as https://HOST/PATH")
+        return found.rstrip("/")
+
+    def word(self, name: str, default: str, words: tuple[str, ...]) -> str:
+        """Return one of these words."""
+        found = self.text(name, default)
+        if found not in words:
+            self.wrong(f"{name} is {found!r}; write {' or '.join(words)}")
+        return found
+
+    def number(self, name: str, default: str, least: N, most: N) -> N:
+        """Return a number of the kind of its bounds."""
+        found = self.text(name, default)
+        try:
+            value = type(least)(found)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            self.wrong(f"{name} is {found!r}; write a number from {least} to {most}")
+            return least
+        return value
+
+    def finish(self) -> None:
+        """Refuse what was read if there was any fault, naming all of them.
+
+        Raises:
+            UsageError: names that are not set, or values that cannot be one; a line each.
+        """
+        missing = f"settings missing: {', '.join(self._missing)}; set them in the environment"
+        faults = [*([missing] if self._missing else []), *self._wrong]
+        if faults:
+            raise UsageError("\n".join(faults))
+
+
 def forge_settings(environment: Mapping[str, str] = os.environ) -> ForgeSettings:
-    """Read ForgeSettings; report every missing name at once.
+    """Read ForgeSettings.
 
     Raises:
-        UsageError: names that are not set, or a value that cannot be one.
+        UsageError: names that are not set, or values that cannot be one; all of them at once.
     """
-    require(environment, *forge_names(environment))
+    reading = Reading(environment)
+    found = read_forge(reading)
+    reading.finish()
+    return found
+
+
+def read_forge(reading: Reading) -> ForgeSettings:
+    """Read ForgeSettings among others."""
+    app = any(reading.text(name) for name in _APP_NAMES)
+    reading.require(*(_app_names(reading) if app else ("GITHUB_TOKEN",)))
+    reading.require("LEADLINE_GITOPS_REPOSITORY")
     return ForgeSettings(
-        repository=_repository(environment["LEADLINE_GITOPS_REPOSITORY"]),
-        token=environment.get("GITHUB_TOKEN", ""),
-        api_url=_address(environment.get("GITHUB_API_URL") or "https://api.github.com"),
-        branch=environment.get("LEADLINE_GITOPS_BRANCH") or "main",
-        app=_app(environment) if environment.get("GITHUB_APP_ID") else None,
+        repository=_repository(reading),
+        token="" if app else reading.secret("GITHUB_TOKEN"),
+        api_url=reading.address("GITHUB_API_URL", "https://api.github.com"),
+        branch=reading.text("LEADLINE_GITOPS_BRANCH", "main"),
+        app=_app(reading) if app else None,
     )
 
 
-def forge_names(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names without which GitHub cannot be reached: by an App, else by a token."""
-    if not any(environment.get(name) for name in _APP_NAMES):
-        return ("GITHUB_TOKEN", "LEADLINE_GITOPS_REPOSITORY")
-    in_file = environment.get("GITHUB_APP_PRIVATE_KEY_FILE")
+def _app_names(reading: Reading) -> tuple[str, ...]:
+    in_file = reading.text("GITHUB_APP_PRIVATE_KEY_FILE")
     key = "GITHUB_APP_PRIVATE_KEY_FILE" if in_file else "GITHUB_APP_PRIVATE_KEY"
-    return ("GITHUB_APP_ID", key, "LEADLINE_GITOPS_REPOSITORY")
+    return ("GITHUB_APP_ID", key)
 
 
-def require(environment: Mapping[str, str], *names: str) -> None:
-    """Refuse to start when settings are missing, naming all of them.
-
-    Raises:
-        UsageError: at least one name is unset or empty.
-    """
-    if missing := [name for name in names if not environment.get(name)]:
-        raise UsageError(f"settings missing: {', '.join(missing)}; set them in the environment")
+def _repository(reading: Reading) -> str:
+    found = reading.text("LEADLINE_GITOPS_REPOSITORY")
+    if found and not _FULL_NAME.fullmatch(found):
+        reading.wrong(f"LEADLINE_GITOPS_REPOSITORY is {found!r}; write it as owner/name")
+    return found
 
 
-_APP_NAMES = ("GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY", "GITHUB_APP_PRIVATE_KEY_FILE")
-_FULL_NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
+def _is_address(text: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    fits = port != 0 and text.isprintable() and " " not in text
+    return fits and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
-def _repository(value: str) -> str:
-    if not _FULL_NAME.fullmatch(value):
-        raise UsageError(f"LEADLINE_GITOPS_REPOSITORY is {value!r}; write it as owner/name")
-    return value
+def _app(reading: Reading) -> AppSettings:
+    name = "GITHUB_APP_INSTALLATION_ID"
+    installation = reading.text(name)
+    is_number = installation.isascii() and installation.isdigit()
+    if installation and not is_number:
+        reading.wrong(f"{name} is {installation!r}; write its number")
+    number = int(installation) if is_number else None
+    return AppSettings(reading.text("GITHUB_APP_ID"), _private_key(reading), number)
 
 
-def _address(value: str) -> str:
-    if not value.startswith(("https://", "http://")):
-        raise UsageError(f"GITHUB_API_URL is {value!r}; write it as https://HOST/PATH")
-    return value.rstrip("/")
-
-
-def _app(environment: Mapping[str, str]) -> AppSettings:
-    installation = environment.get("GITHUB_APP_INSTALLATION_ID", "")
-    if installation and not (installation.isascii() and installation.isdigit()):
-        raise UsageError(f"GITHUB_APP_INSTALLATION_ID is {installation!r}; write its number")
-    number = int(installation) if installation else None
-    return AppSettings(environment["GITHUB_APP_ID"], _private_key(environment), number)
-
-
-def _private_key(environment: Mapping[str, str]) -> str:
+def _private_key(reading: Reading) -> str:
     name = "GITHUB_APP_PRIVATE_KEY"
-    key = environment.get(name, "")
-    if path := environment.get("GITHUB_APP_PRIVATE_KEY_FILE"):
+    key = reading.text(name)
+    if path := reading.text("GITHUB_APP_PRIVATE_KEY_FILE"):
         name = "GITHUB_APP_PRIVATE_KEY_FILE"
         try:
             key = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{name}: {path} cannot be read ({type(error).__name__})") from error
+        except (OSError, ValueError) as error:
+            reading.wrong(f"{name}: {path} cannot be read ({type(error).__name__})")
+            return ""
     key = key.replace("\\n", "\n").strip()
-    if not (key.startswith("-----BEGIN ") and key.endswith("PRIVATE KEY-----")):
-        raise UsageError(f"{name}: holds no private key in PEM; GitHub gives one for each App")
+    if key and not (key.startswith("-----BEGIN ") and key.endswith("PRIVATE KEY-----")):
+        reading.wrong(f"{name}: holds no private key in PEM; GitHub gives one for each App")
     return f"{key}\n"
 
 
