@@ -2,13 +2,14 @@
 
 Burst: 50 people type within a second; GitHub takes 8 s for each command (the sandbox's, behind a
 server that waits), while `serve` and `work` run as processes. Pace: 100 commands a second on
-`serve` over a real redis-server (appendonly, fsync every second), in turn with a bare bolt listener
-that only acknowledges, on the same HTTP server. CPU is user and system time of the serving process
-(/proc), without Redis. The run fails where a target is missed.
+`serve`, in turn with a bare bolt listener that only acknowledges, on the same HTTP server. Redis is
+a real redis-server (appendonly, fsync every second). CPU is user and system time of the serving
+process (/proc), without Redis. The run fails where a target is missed.
 """
 
 import contextlib
 import http.client
+import multiprocessing
 import os
 import shutil
 import socket
@@ -19,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -35,6 +36,7 @@ from sandbox.faults import Faults
 from sandbox.leadline import running
 from sandbox.people import ALICE, CHANNEL, TEAM
 from sandbox.serving import World, serving
+from sandbox.setup import Setup
 from sandbox.worlds import Sandbox, sandbox
 
 BURST, DELAY, LATEST, PATIENCE = 50, 8.0, 0.3, 900
@@ -48,7 +50,10 @@ PACE, P99, RATIO = 100, 0.05, 1.4
 """Commands a second, slowest but for one in a hundred in s, most CPU beside bare bolt's."""
 
 ROUNDS, ROUND, CLIENTS = 3, 8, 16
-"""Rounds on each side, seconds of a round, and who type; the queue holds 1,000 commands."""
+"""Rounds on each side, seconds of a round, and lines; the queue holds 1,000 commands."""
+
+PEOPLE = 500
+"""Who type in a round: of one person alone `serve` takes 60 commands a minute."""
 
 BARE = """
 import logging, sys, threading
@@ -83,7 +88,12 @@ def main(burst: bool, pace: bool, deploys: int) -> None:  # noqa: FBT001 - click
 
 def measure_burst(folder: Path, deploys: int) -> bool:
     """Let 50 people type at once while GitHub takes its time; say whether the targets are met."""
-    with sandbox(folder / "burst") as worlds, slow_github(worlds) as slow:
+    folder.joinpath("burst-redis").mkdir()
+    with (
+        real_redis(folder / "burst-redis") as url,
+        sandbox(folder / "burst", setup=Setup(redis=url)) as worlds,
+        slow_github(worlds) as slow,
+    ):
         worlds.environment["LEADLINE_CHANGE_THREADS"] = "16"
         with running(worlds, "serve", "work"):
             typed_in_turn(worlds)
@@ -132,16 +142,28 @@ def typed_in_turn(worlds: Sandbox) -> None:
 
 
 def typed_at_once(worlds: Sandbox, deploys: int) -> list[float]:
-    """Type every command within a second; return the seconds until each was acknowledged."""
-    url = f"{worlds.addresses['leadline']}/slack/events"
+    """Type every command within a second; return the seconds until each was acknowledged.
+
+    Who types has a process of its own: in this one GitHub and Slack are played, and their work
+    would count as Leadline's delay.
+    """
+    lines = [f"deploy qwen3-8b vllm burst{n}" if n < deploys else "history base"
+             for n in range(BURST)]  # fmt: skip
+    bodies = [body(f"burst.{n}", line, ALICE) for n, line in enumerate(lines)]
+    signed = [(each, worlds.slack.courier.signed_headers(each)) for each in bodies]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as people:
+        people.submit(os.getpid).result()  # has started
+        return people.submit(type_all, int(worlds.environment["LEADLINE_PORT"]), signed).result()
+
+
+def type_all(port: int, signed: list[tuple[bytes, dict[str, str]]]) -> list[float]:
+    """Send commands at an even pace within a second, each over a connection of its own."""
 
     def type_(number: int) -> float:
         threading.Event().wait(number / BURST)
-        text = f"deploy qwen3-8b vllm burst{number}" if number < deploys else "history base"
-        seen = worlds.slack.deliver_command(url, text, ALICE, CHANNEL)
-        if seen.status != http.HTTPStatus.OK or "ref " not in seen.body:
-            raise SystemExit(f"{text}: {seen.status} {seen.body}")
-        return seen.elapsed
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=3)
+        with contextlib.closing(line):
+            return acknowledged(line, *signed[number], shown=b"(ref ")
 
     with ThreadPoolExecutor(BURST) as people:
         return list(people.map(type_, range(BURST)))
@@ -234,23 +256,31 @@ def paced(
     return Paced(walls, cpu_of(pid) - before, int(store.xlen(stream(Lane.CHANGE))))
 
 
-def acknowledged(line: http.client.HTTPConnection, sent: bytes, headers: dict[str, str]) -> float:
+def acknowledged(
+    line: http.client.HTTPConnection, sent: bytes, headers: dict[str, str], shown: bytes = b""
+) -> float:
     """Send one command; return the seconds until its acknowledgement was read."""
     start = time.perf_counter()
     line.request("POST", "/slack/events", sent, headers)
     answer = line.getresponse()
     text = answer.read()
-    if answer.status != http.HTTPStatus.OK or not text:
+    if answer.status != http.HTTPStatus.OK or not text or shown not in text:
         raise SystemExit(f"not acknowledged: {answer.status} {text!r}")
     return time.perf_counter() - start
 
 
-def body(trigger: str) -> bytes:
-    """Return a slash command as Slack sends it."""
+def number(trigger: str) -> int:
+    """Return the number of a command in its round."""
+    return int(trigger.rpartition(".")[2])
+
+
+def body(trigger: str, text: str = "deploy qwen3-32b sglang --replicas 2", user: str = "") -> bytes:
+    """Return a slash command as Slack sends it, of one of many people: one alone is bounded."""
     fields = {
         "token": "x", "team_id": TEAM.id, "team_domain": "acme", "channel_id": CHANNEL,
-        "channel_name": "ml-serving", "user_id": ALICE, "user_name": "alice", "command": "/llm",
-        "text": "deploy qwen3-32b sglang --replicas 2", "api_app_id": TEAM.app_id,
+        "channel_name": "ml-serving", "user_id": user or f"U0{number(trigger) % PEOPLE:03}",
+        "user_name": "somebody", "command": "/llm",
+        "text": text, "api_app_id": TEAM.app_id,
         "is_enterprise_install": "false", "trigger_id": trigger,
         "response_url": "https://hooks.slack.com/commands/T0ACME0001/1/x",
     }  # fmt: skip

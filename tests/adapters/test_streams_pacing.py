@@ -22,8 +22,8 @@ from tests.sandbox.test_slack_bench import FIXED, OPS, TEAM, Slack
 ALICE = Person("U0ALICE", TEAM.id)
 FOOTER = Footer("qwen3-32b", 0.2, 30, 12.5, "stop")
 TICK = 0.001  # pyrate-limiter counts in milliseconds
-RATE = 20.0  # seconds of Slack in a real one
-LATE = 10.0  # seconds that a call may be late: half a real one, where other work keeps the machine
+RATE = 10.0  # seconds of Slack in a real one
+LATE = 10.0  # seconds that a call may be late: a real one, where other work keeps the machine
 WORDS = [f"word{number} " for number in range(40)]
 
 
