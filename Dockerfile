@@ -1,6 +1,7 @@
 # One image for all roles; the verb names one: docker run … leadline:0.1.0 serve. Nothing of the
-# build stays in it, not even pip. It runs as nobody in particular and with a read-only root
-# (docker run --read-only --tmpfs /tmp); /tmp holds the working copy of the GitOps repository.
+# build stays in it, and the base's own pip goes too. It runs as nobody in particular and with a
+# read-only root (docker run --read-only --tmpfs /tmp); /tmp holds the working copy of the GitOps
+# repository.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 COPY .ci/requirements.txt .ci/requirements.txt
@@ -14,6 +15,8 @@ COPY . .
 RUN pip --python /opt/leadline/bin/python install --no-cache-dir --no-deps .
 
 FROM python:3.11-slim-bookworm
+RUN pip uninstall --yes --root-user-action ignore pip setuptools wheel \
+ && rm -rf /usr/local/lib/python3.11/ensurepip
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin leadline
 COPY --from=build /opt/leadline /opt/leadline
 ENV PATH=/opt/leadline/bin:$PATH \

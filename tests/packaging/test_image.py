@@ -44,6 +44,16 @@ def test_the_image_runs_as_somebody_without_rights_and_holds_only_what_was_insta
     assert value("ENTRYPOINT") == '["leadline"]'
 
 
+def test_the_bases_own_pip_goes_before_the_image_runs_as_somebody():
+    names = [name for name, _ in stages()[-1]]
+    [line] = [rest for name, rest in stages()[-1] if name == "RUN" and "pip uninstall" in rest]
+    gone, folder = line.split(" && ")
+
+    assert {"pip", "setuptools", "wheel", "--yes"} <= {*gone.split()}
+    assert folder.endswith("/ensurepip")  # which would bring it back
+    assert names.index("USER") > names.index("RUN")
+
+
 def test_the_image_asks_itself_for_a_sign_of_life():
     command = re.search(r"CMD (\[.*\])", value("HEALTHCHECK"))[1]
 
