@@ -3,6 +3,7 @@
 Each command returns a frozen request and does nothing: who runs it decides what happens next.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,18 +15,39 @@ from gitops.request import Changes, DeployRequest, UndeployRequest, UpdateReques
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_DIGITS = re.compile(r"[+-]?[0-9]+\Z")
+
+
+class Whole(click.types.IntParamType):
+    """A whole number in plain digits: Python's own int() also takes `1_0` and `٣`."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Return the number, or refuse in click's own words."""
+        if isinstance(value, str) and not _DIGITS.match(value):
+            self.fail(f"{value!r} is not a valid integer.", param, ctx)
+        number: int = super().convert(value, param, ctx)
+        return number
+
+
+WHOLE = Whole()
+
 _ENGINES = click.Choice([engine.value for engine in Engine])
 _POLICIES = click.Choice([policy.value for policy in RestartPolicy])
 
 _OPTIONS = (
-    click.option("--replicas", type=int, help="Groups, each an independent server."),
-    click.option("--nodes", "size", type=int, help="Pods of a group, one a node."),
-    click.option("--gpus-per-node", "gpus_per_pod", type=int, help="GPUs of a pod."),
-    click.option("--tp", "tensor", type=int, help="Tensor parallel size of a group."),
-    click.option("--pp", "pipeline", type=int, help="Pipeline parallel size of a group."),
-    click.option("--dp", "data", type=int, help="Data parallel size of a group."),
-    click.option("--ep", "expert", type=int, help="Expert parallel size; 1 is off."),
-    click.option("--context", "max_model_len", type=int, help="Longest request, in tokens."),
+    click.option("--replicas", type=WHOLE, help="Groups, each an independent server."),
+    click.option("--nodes", "size", type=WHOLE, help="Pods of a group, one a node."),
+    click.option("--gpus-per-node", "gpus_per_pod", type=WHOLE, help="GPUs of a pod."),
+    click.option("--tp", "tensor", type=WHOLE, help="Tensor parallel size of a group."),
+    click.option("--pp", "pipeline", type=WHOLE, help="Pipeline parallel size of a group."),
+    click.option("--dp", "data", type=WHOLE, help="Data parallel size of a group."),
+    click.option("--ep", "expert", type=WHOLE, help="Expert parallel size; 1 is off."),
+    click.option("--context", "max_model_len", type=WHOLE, help="Longest request, in tokens."),
     click.option("--quant", "quantization", help="Number format of the weights, as fp8."),
     click.option("--engine-version", help="Release of the engine, as 0.10.0."),
     click.option("--image", help="Image with a version tag or a digest."),
@@ -33,22 +55,30 @@ _OPTIONS = (
     click.option("--served-model-name", help="Model id that clients use."),
     click.option("--storage", "claim", help="Storage claim that holds the weights."),
     click.option("--arg", "engine_args", multiple=True, help="One more engine argument."),
-    click.option("--env", "variables", multiple=True, metavar="NAME=VALUE", help="A variable."),
+    click.option(
+        "--env", "variables", multiple=True, metavar="NAME=VALUE", help="Variable of the engine."
+    ),
     click.option("--api-key-secret", help="Secret that holds the API key, under `api-key`."),
-    click.option("--image-pull-secret", "image_pull_secrets", multiple=True, help="Its name."),
+    click.option(
+        "--image-pull-secret", "image_pull_secrets", multiple=True, help="Secret for the registry."
+    ),
     click.option("--service-account", help="Service account of the pods."),
     click.option("--priority-class", help="Priority class of the pods."),
-    click.option("--cpu", type=int, help="CPUs of a pod."),
+    click.option("--cpu", type=WHOLE, help="CPUs of a pod."),
     click.option("--memory", help="Memory of a pod, as 52Gi; /dev/shm counts against it."),
     click.option("--shm", "shared_memory", help="Size of /dev/shm, as 15Gi."),
     click.option("--restart-policy", type=_POLICIES, help="When a group is recreated."),
-    click.option("--max-unavailable", type=int, help="Groups down at once in a rollout."),
-    click.option("--max-surge", type=int, help="Groups more while a rollout runs."),
-    click.option("--partition", type=int, help="Update groups from this index on."),
-    click.option("--node-label", "labels", multiple=True, metavar="KEY=VALUE", help="Where."),
-    click.option("--toleration", "taints", multiple=True, metavar="KEY", help="A taint's key."),
+    click.option("--max-unavailable", type=WHOLE, help="Groups down at once in a rollout."),
+    click.option("--max-surge", type=WHOLE, help="Groups more while a rollout runs."),
+    click.option("--partition", type=WHOLE, help="Update groups from this index on."),
+    click.option(
+        "--node-label", "labels", multiple=True, metavar="KEY=VALUE", help="Label of its nodes."
+    ),
+    click.option("--toleration", "taints", multiple=True, metavar="KEY", help="Taint it bears."),
     click.option("--exclusive-topology", help="Node label that one group has for itself."),
-    click.option("--component", "components", multiple=True, help="As wait-for-model."),
+    click.option(
+        "--component", "components", multiple=True, help="Component to add, as wait-for-model."
+    ),
     click.option("--owner", help="Who answers for it."),
     click.option("--expires", help="When it may go, as 2026-12-31."),
     click.option("--reason", help="Why; stands in the pull request."),
@@ -97,7 +127,7 @@ def update(name: str, environment: str | None, **words: Any) -> UpdateRequest:  
 
 @click.command(short_help="Propose more or fewer groups.")
 @click.argument("name")
-@click.argument("replicas", type=int)
+@click.argument("replicas", type=WHOLE)
 @_environment
 @click.option("--reason", help="Why; stands in the pull request.")
 def scale(name: str, replicas: int, environment: str | None, reason: str | None) -> UpdateRequest:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from gitops.errors import InvalidRequestError
+from gitops.subjects import count
 from gitops.versions import release
 
 SIZE_MUTABLE = "0.7.0"
@@ -94,7 +95,7 @@ def in_words(found: Impact) -> str:
     """Return an impact as one line for people."""
     match found.kind:
         case Kind.NEW:
-            return f"{found.groups} new groups; nothing restarts"
+            return f"{count(found.groups, 'new group')}; nothing restarts"
         case Kind.REMOVED:
             return "all groups stop; the storage stays"
         case Kind.NONE:
@@ -107,16 +108,20 @@ def in_words(found: Impact) -> str:
             return _rolling_in_words(found)
 
 
+def _all(groups: int) -> str:
+    return "the only group restarts" if groups == 1 else f"all {groups} groups restart"
+
+
 def _rolling_in_words(found: Impact) -> str:
     if found.groups == 0:
         return "no group runs; nothing restarts"
     if found.outage:
         return (
-            f"outage: all {found.groups} groups restart at once (maxUnavailable {found.down},"
+            f"outage: {_all(found.groups)} at once (maxUnavailable {found.down},"
             f" maxSurge {found.surge}), from the stop until the weights are loaded"
         )
     return (
-        f"rolling restart of {found.groups} groups, {found.down} down at a time"
+        f"rolling restart of {count(found.groups, 'group')}, {found.down} down at a time"
         f", {found.surge} more while it runs"
     )
 

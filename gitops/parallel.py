@@ -24,7 +24,8 @@ class Parallel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         sizes = (self.tensor, self.pipeline, self.data, self.expert)
         for name, size in zip(("TP", "PP", "DP", "EP"), sizes, strict=True):
             if not 1 <= size <= MAX_RANKS:
-                raise InvalidRequestError(f"{name} {size:.6g}: must be between 1 and {MAX_RANKS}")
+                shown = str(size)[:20]
+                raise InvalidRequestError(f"{name} {shown}: must be between 1 and {MAX_RANKS}")
 
     @property
     def gpus(self) -> int:

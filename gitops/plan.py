@@ -8,6 +8,10 @@ from enum import StrEnum
 from gitops.deployment import ModelDeployment
 from gitops.errors import InvalidRequestError
 from gitops.overlay import Overlay, read, state_of
+from gitops.subjects import changed, count, described
+
+REMOVED = "removed"
+"""The desired state that a plan of removal names."""
 
 
 class Action(StrEnum):
@@ -32,7 +36,8 @@ class FileChange:
 class Plan:
     """A deployment's change of desired state.
 
-    `deployment` is what should run, or, where it is removed, what ran; `verb` is what was typed.
+    `deployment` is what should run, or, where it is removed, what ran; `verb` is what was typed,
+    and `back` the change that it goes back to.
     """
 
     deployment: ModelDeployment
@@ -41,6 +46,7 @@ class Plan:
     action: Action
     changes: tuple[FileChange, ...]
     verb: str = "deploy"
+    back: str = ""
 
     @property
     def folder(self) -> str:
@@ -71,10 +77,18 @@ class Plan:
     def _subject(self) -> str:
         d, before = self.deployment, self.before
         if self.action is Action.REMOVE:
-            return f"{d.gpus} GPUs released, storage stays"
-        if self.verb == "scale" and before:
-            return f"{before.replicas} → {d.replicas} groups"
-        return f"{d.engine.value} {d.engine_version} · {d.shape} · {d.parallel}"
+            return f"{count(d.gpus, 'GPU')} released, storage stays"
+        if before is None:
+            return described(d)
+        match self.verb:
+            case "scale":
+                return f"{before.replicas} → {count(d.replicas, 'group')}"
+            case "restart":
+                return f"all groups · {described(d)}"
+            case "rollback":
+                return f"to {self.back} · {described(d)}"
+            case _:
+                return changed(before, d)
 
 
 def plan(overlay: Overlay, current: Mapping[str, str], verb: str | None = None) -> Plan:
@@ -98,11 +112,13 @@ def plan(overlay: Overlay, current: Mapping[str, str], verb: str | None = None) 
 def plan_removal(deployment: ModelDeployment, current: Mapping[str, str]) -> Plan:
     """Remove every file of a deployment's folder; its storage lies elsewhere and stays."""
     changes = tuple(FileChange(path, text, None) for path, text in sorted(current.items()))
-    return Plan(deployment, deployment, "removed", Action.REMOVE, changes, "undeploy")
+    return Plan(deployment, deployment, REMOVED, Action.REMOVE, changes, "undeploy")
 
 
-def plan_back(folder: str, earlier: Mapping[str, str], current: Mapping[str, str]) -> Plan:
+def plan_back(folder: str, earlier: Mapping[str, str], current: Mapping[str, str], to: str) -> Plan:
     """Put a folder back to exactly the files that it held before, `custom/` included.
+
+    `to` names that state for people, such as `#41 (a1b2c3d)`.
 
     Raises:
         InvalidRequestError: it held no deployment then, or one that cannot be read.
@@ -119,7 +135,7 @@ def plan_back(folder: str, earlier: Mapping[str, str], current: Mapping[str, str
     )
     action = Action.NOTHING if not changes else Action.UPDATE if current else Action.CREATE
     state = state_of(deployment, earlier)
-    return Plan(deployment, before, state, action, changes, "rollback")
+    return Plan(deployment, before, state, action, changes, "rollback", to)
 
 
 def diff(changed: Plan) -> str:

@@ -20,6 +20,7 @@ from gitops.overlay import folder_of, render
 from gitops.plan import Plan, plan, plan_back, plan_removal
 from gitops.request import DeployRequest, Request, UndeployRequest, UpdateRequest
 from gitops.resolve import change, resolve
+from gitops.subjects import described, differing
 
 
 class Desired(Protocol):
@@ -57,15 +58,17 @@ class Proposer:
         changed, environment, current = self._plan(request, now)
         return self._judged(changed, environment, current, now)
 
-    def assess_back(self, folder: str, earlier: Mapping[str, str], now: datetime) -> Assessment:
-        """Return what putting an overlay's folder back to earlier files would change.
+    def assess_back(
+        self, folder: str, earlier: Mapping[str, str], to: str, now: datetime
+    ) -> Assessment:
+        """Return what putting an overlay's folder back to earlier files, named `to`, would change.
 
         Raises:
             InvalidRequestError: it held no deployment then.
             BuildError: kustomize refuses the result.
         """
         current = self.desired.files(folder)
-        changed = plan_back(folder, earlier, current)
+        changed = plan_back(folder, earlier, current, to)
         environment = self.desired.environment(changed.deployment.environment)
         return self._judged(changed, environment, current, now)
 
@@ -81,7 +84,9 @@ class Proposer:
             environment = self.desired.environment(request.environment)
             deployment = resolve(request, environment, self.catalog)
             current = self.desired.files(deployment.folder)
-            return self._rendered(deployment, current, None), environment, current
+            made = self._rendered(deployment, current, None)
+            _check_is_new(made)
+            return made, environment, current
         existing = self.desired.deployment(request.name, request.environment)
         environment = self.desired.environment(existing.environment)
         current = self.desired.files(existing.folder)
@@ -118,3 +123,22 @@ class Proposer:
         if request.verb != "restart":
             return changed
         return msgspec.structs.replace(changed, restarted_at=now.isoformat(timespec="seconds"))
+
+
+def _check_is_new(made: Plan) -> None:
+    """Let a deploy that is typed again pass, but not one that turns another deployment over.
+
+    Raises:
+        InvalidRequestError: main holds another deployment of this name, or no group is asked for.
+    """
+    before, wanted = made.before, made.deployment
+    if not wanted.replicas:
+        raise InvalidRequestError(
+            "replicas 0: a deploy is of at least one group; `scale NAME 0` stops what runs"
+        )
+    if before is not None and differing(before, wanted):
+        key = f"{before.environment}/{before.name}"
+        raise InvalidRequestError(
+            f"{key}: exists already, as {before.model}, {described(before)};"
+            f" give this one another name, or change that one with `update {key}`"
+        )

@@ -8,7 +8,7 @@ again stands in the commit's trailers and in a comment that the body opens with.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 import jinja2
@@ -55,7 +55,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a pull request's body carries for Leadline, unseen by people.
 
     `state` is the desired state it proposes, `request` the delivery that asked for it last,
-    `requester` who holds it.
+    `requester` who holds it, `replaces` the title that it had before that delivery.
     """
 
     name: str
@@ -64,19 +64,23 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     request: str
     requester: str = ""
     thread: Thread | None = None
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Requested:
     """Who asked for a plan, where and why; `key` is the delivery the request came by.
 
-    `thread` is where it is talked about; None where there is none, or none yet.
+    `thread` is where it is talked about; None where there is none, or none yet. `login` and `name`
+    are for people: the GitHub login, and the name that the chat shows; empty where not known.
     """
 
     by: str
     key: str
     reason: str = ""
     thread: Thread | None = None
+    login: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,16 @@ def write_up(assessed: Assessment, requested: Requested) -> Written:
         body(assessed, requested),
         labels(assessed),
     )
+
+
+def replacing(written: Written, title: str) -> Written:
+    """Return the same, saying that it takes the place of what its pull request was called."""
+    if title in {"", written.plan.title}:
+        return written
+    carried = msgspec.structs.replace(written.metadata, replaces=one_line(title))
+    _, asked, rest = written.body.split("\n", 2)  # the template's first lines
+    body = f"{_comment(carried)}\n{asked}\n\nReplaces: {escape(title)}\n{rest}"
+    return replace(written, metadata=carried, body=body)
 
 
 def message(changed: Plan, requested: Requested) -> str:
@@ -167,7 +181,7 @@ def labels(assessed: Assessment) -> tuple[str, ...]:
 def body(assessed: Assessment, requested: Requested) -> str:
     """Return the pull request's body, at most 65,536 characters, cut by whole resource."""
     without = _render(assessed, requested, "")
-    room = MARKDOWN_LIMIT - len(without) - 100
+    room = MARKDOWN_LIMIT - len(without) - 1_500  # of which a replaced title may take its part
     return _render(assessed, requested, as_markdown(assessed.differences, room))
 
 
@@ -198,8 +212,9 @@ def _render(assessed: Assessment, requested: Requested, rendered: str) -> str:
     changed = assessed.plan
     removed = changed.action is Action.REMOVE
     return _TEMPLATE.render(
-        metadata=_as_json(metadata(changed, requested)),
-        requested_by=escape(requested.by),
+        metadata=_comment(metadata(changed, requested)),
+        requested_by=_asker(requested),
+        thread=_link(requested.thread),
         reason=escape(requested.reason),
         before=_column(changed.before),
         after=_column(None if removed else changed.deployment),
@@ -215,9 +230,25 @@ def _render(assessed: Assessment, requested: Requested, rendered: str) -> str:
     )
 
 
-def _as_json(carried: Metadata) -> str:
+def _comment(carried: Metadata) -> str:
     # Two hyphens would end the comment.
-    return json.dumps(msgspec.to_builtins(carried)).replace("--", "-\\u002d")
+    shown = json.dumps(msgspec.to_builtins(carried)).replace("--", "-\\u002d")
+    return f"<!-- leadline:v1 {shown} -->"
+
+
+def _asker(requested: Requested) -> str:
+    """Return who asked as people know them; the id where nobody has said more."""
+    name = escape(requested.name)
+    if not requested.login:
+        return name or escape(requested.by)
+    login = f"@{escape(requested.login)}"
+    return f"{login} (Slack: {name})" if name else login
+
+
+def _link(thread: Thread | None) -> str:
+    """Return the link to a thread; nothing where it could be more than a link."""
+    found = thread is not None and _ADDRESS.fullmatch(thread.permalink)
+    return found[0] if found else ""
 
 
 def _column(deployment: ModelDeployment | None) -> Mapping[str, object]:
@@ -254,6 +285,8 @@ def _fit(found: Fit) -> str:
         f" · of {found.usable / GIB:.1f} GiB"
     )
 
+
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9./:?=&_%-]+")
 
 _METADATA = re.compile(r"\s*<!-- leadline:v1 (\{.*?\}) -->")
 

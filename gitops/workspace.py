@@ -2,7 +2,7 @@
 
 import contextlib
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -114,6 +114,26 @@ class WorkingCopy:
             raise InvalidRequestError(f"deployment {printable(name)}: not found; {hint}")
         path = there[found[0]]
         return read(text_of(path), str(path.relative_to(self.root)))
+
+    def twins(
+        self, deployment: ModelDeployment, environments: Mapping[str, Environment]
+    ) -> Iterator[str]:
+        """Yield in words which other environments hold the same objects of the same cluster.
+
+        Their controllers would undo each other's work, and their cards would tell of one set.
+        """
+        d, here = deployment, environments.get(deployment.environment)
+        for name, other in environments.items():
+            path = self.root / "overlays" / name / d.name / "llm.yaml"
+            if here is None or name == d.environment or other.place != here.place:
+                continue
+            with contextlib.suppress(InvalidRequestError):
+                if path.is_file() and read(text_of(path), path.name).namespace == d.namespace:
+                    yield (
+                        f"LeaderWorkerSet {d.namespace}/{d.name} is also that of overlays/{name}/"
+                        f"{d.name}, in the same cluster; rename one, or name each environment's"
+                        " cluster in its environment.yaml"
+                    )
 
     def files(self, folder: str) -> Mapping[str, str]:
         """Return the text files of an overlay, `custom/` included, by their path."""

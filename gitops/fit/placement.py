@@ -60,8 +60,8 @@ def rolling_headroom(
     """Tell whether a rolling update has room among `free_gpus`, and how many groups are down.
 
     Without surge a group leaves before its successor comes, on the same GPUs: there is always
-    room, and with one group the update is an outage. With surge and no unavailable group, an
-    update that finds no GPUs waits for ever.
+    room, and with one group the update is an outage. With surge, extra groups that find no GPUs
+    stay Pending, and LWS counts ready groups from the highest one down: the update waits for them.
 
     Raises:
         InvalidRequestError: a size or a number of GPUs below 1, or a rule that allows no step.
@@ -75,15 +75,13 @@ def rolling_headroom(
     surge, down = min(max_surge, replicas), min(max_unavailable, replicas)
     needed = surge * size * gpus_per_pod
     missing = max(0, needed - free_gpus)
-    if replicas and missing and not down:
+    if missing:
         reason = f"{missing} of the {needed} GPUs of the extra groups are not free: it would wait."
-    elif missing:
-        reason = f"{missing} of {needed} extra GPUs are not free; {down} of {replicas} groups down."
     elif down and down == replicas:
         reason = f"All {replicas} groups are down together: an outage until one has loaded."
     else:
         reason = f"{down} of {replicas} groups are down at a time."
-    return Headroom(not missing or bool(down), needed, missing, down, reason)
+    return Headroom(not missing, needed, missing, down, reason)
 
 
 def _check(size: int, gpus_per_pod: int) -> None:

@@ -24,7 +24,7 @@ from gitops.github.decision import Standing, Step, decide, holds, outcome_of_own
 from gitops.github.looking import find_head, stand, value
 from gitops.github.reading import Reader
 from gitops.plan import FileChange
-from gitops.pull_request import OWN_LABELS, TREE_TRAILER, Written
+from gitops.pull_request import OWN_LABELS, TREE_TRAILER, Written, replacing
 
 
 class Writer:
@@ -74,9 +74,11 @@ class Writer:
         if pull is None or not standing.is_open:
             return self._open(written)
         if holds(written, standing):
-            self._complete(written, standing, pull)
-        own = standing.request == written.metadata.request
-        return Proposed(value(pull), outcome_of_own(standing) if own else Outcome.ATTACHED)
+            written = self._complete(written, standing, pull)
+        if standing.request != written.metadata.request:
+            return Proposed(value(pull), Outcome.ATTACHED)
+        replaced = written.metadata.replaces
+        return Proposed(value(pull), outcome_of_own(standing), replaced=replaced)
 
     def _append(
         self,
@@ -90,6 +92,7 @@ class Writer:
         self._connection.writing(lambda: self._ref(written.plan.branch).edit(commit))
         if pull is None or not standing.is_open:
             return self._open(written)
+        written = replacing(written, pull.title)
         self._describe(written, pull)
         amended = dataclasses.replace(value(pull), head=commit)
         if amended.review is not Review.OPEN:
@@ -98,7 +101,8 @@ class Writer:
                 " was amended; ask again"
             )
         self._label(written, pull)
-        return Proposed(amended, Outcome.AMENDED, rebased=standing.moved)
+        replaced = written.metadata.replaces
+        return Proposed(amended, Outcome.AMENDED, rebased=standing.moved, replaced=replaced)
 
     def _commit(self, written: Written, base: Revision, parents: Sequence[str]) -> str:
         repository, writing = self._connection.repository, self._connection.writing
@@ -132,14 +136,19 @@ class Writer:
         self._label(written, made)
         return Proposed(value(made), Outcome.OPENED)
 
-    def _complete(self, written: Written, standing: Standing, pull: GithubPullRequest) -> None:
-        """Bring title and body up to the last commit, and a request's own up to date."""
+    def _complete(self, written: Written, standing: Standing, pull: GithubPullRequest) -> Written:
+        """Bring title and body up to the last commit, and a request's own up to date.
+
+        What it replaced stands in the body, or, where that is of before, in the title.
+        """
         told = value(pull).metadata
         outdated = told is None or told.state != standing.state
+        written = replacing(written, told.replaces if told and not outdated else pull.title)
         own = told is not None and told.request == written.metadata.request
         if outdated or (own and told != written.metadata):
             self._describe(written, pull)
         self._label(written, pull)
+        return written
 
     def _describe(self, written: Written, pull: GithubPullRequest) -> None:
         self._connection.writing(lambda: pull.edit(title=written.plan.title, body=written.body))

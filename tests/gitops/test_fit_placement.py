@@ -103,7 +103,7 @@ HEADROOM = [
     ),
     (
         (4, 2, 1, 2, 8, 16),
-        (True, 32, 16, 1, "16 of 32 extra GPUs are not free; 1 of 4 groups down."),
+        (False, 32, 16, 1, "16 of the 32 GPUs of the extra groups are not free: it would wait."),
     ),
     ((2, 5, 0, 1, 1, 2), (True, 2, 0, 0, "0 of 2 groups are down at a time.")),
     ((0, 1, 1, 2, 1, 0), (True, 0, 0, 0, "0 of 0 groups are down at a time.")),

@@ -10,7 +10,7 @@ from gitops.errors import InvalidRequestError
 from gitops.impact import Impact, Kind, check_in_place, impact, in_words
 
 OUTAGE = (
-    "outage: all 1 groups restart at once (maxUnavailable 1, maxSurge 0),"
+    "outage: the only group restarts at once (maxUnavailable 1, maxSurge 0),"
     " from the stop until the weights are loaded"
 )
 
@@ -47,7 +47,7 @@ def of(lws, before, after, price=None):
 @pytest.mark.parametrize(
     ("before", "after", "expected", "words"),
     [
-        (None, {}, Impact(Kind.NEW, 1, 0, 0, 0, 2, None), "1 new groups; nothing restarts"),
+        (None, {}, Impact(Kind.NEW, 1, 0, 0, 0, 2, None), "1 new group; nothing restarts"),
         ({}, None, Impact(Kind.REMOVED, 0, 0, 0, 2, 0, None), "all groups stop; the storage stays"),
         ({}, {}, Impact(Kind.NONE, 1, 0, 0, 2, 2, None), "no group restarts"),
         ({}, {"annotation": "x"}, Impact(Kind.NONE, 1, 0, 0, 2, 2, None), "no group restarts"),

@@ -56,12 +56,39 @@ def test_more_replicas_change_one_line_beside_the_stamps(overlay, catalog):
     ]
 
 
-def test_titles_say_the_verb_and_what_changes(overlay, catalog):
-    scaled = plan(changed(overlay, catalog, replicas=3), overlay.all_files, "scale")
+NOW = "sglang 0.4.10.post2 · 1×(2×1 GPU) · TP 2"
+TITLES = {
+    ("scale", "replicas"): ({"replicas": 3}, "1 → 3 groups"),
+    ("restart", "restarted_at"): ({"restarted_at": "2026-11-24T10:00:00Z"}, f"all groups · {NOW}"),
+    ("update", "context"): ({"max_model_len": 8192}, "context the model's → 8192"),
+    ("update", "version"): ({"engine_version": "0.5.4"}, "version 0.4.10.post2 → 0.5.4"),
+    ("update", "named"): ({"engine_args": ("--x",), "reason": "so"}, "engine arguments"),
+    ("update", "many"): (
+        {
+            "replicas": 2,
+            "claim": "c",
+            "quantization": "fp8",
+            "owner": "me",
+            "expires": "2027-01-01",
+        },
+        "groups 1 → 2, claim llm-model → c, quantization none → fp8, 2 more",
+    ),
+    ("update", "none"): ({"reason": "why not"}, "no setting changes, files are rendered anew"),
+}
+
+
+@pytest.mark.parametrize(("verb", "about"), TITLES)
+def test_titles_say_the_verb_and_what_changes(verb, about, overlay, catalog):
+    fields, subject = TITLES[verb, about]
+    made = plan(changed(overlay, catalog, **fields), overlay.all_files, verb)
+
+    assert made.title == f"{verb}(example/qwen3-32b-sglang): {subject}"
+
+
+def test_the_title_of_a_removal_says_what_is_released(overlay):
     removed = plan_removal(overlay.deployment, overlay.all_files)
 
-    assert scaled.title == "scale(example/qwen3-32b-sglang): 1 → 3 groups"
-    assert removed.title == ("undeploy(example/qwen3-32b-sglang): 2 GPUs released, storage stays")
+    assert removed.title == "undeploy(example/qwen3-32b-sglang): 2 GPUs released, storage stays"
 
 
 def test_a_removal_takes_every_file_of_the_folder_and_no_other(overlay):
@@ -94,12 +121,12 @@ def test_a_way_back_restores_the_bytes_that_stood_there_and_removes_what_did_not
     later = changed(overlay, catalog, replicas=2)
     current = {**later.all_files, f"{folder}/custom/more.yaml": "x: 1\n"}
 
-    back = plan_back(folder, earlier, current)
+    back = plan_back(folder, earlier, current, "#41 (a1b2c3d)")
 
     assert back.files_after(current) == earlier
     assert (back.action, back.verb, back.state) == (Action.UPDATE, "rollback", overlay.state)
     assert back.before == later.deployment
-    assert back.title.startswith(f"rollback(example/{overlay.deployment.name}): ")
+    assert back.title == f"rollback(example/{overlay.deployment.name}): to #41 (a1b2c3d) · {NOW}"
 
 
 def test_a_way_back_keeps_bytes_that_this_renderer_would_not_write(overlay):
@@ -112,7 +139,7 @@ def test_a_way_back_keeps_bytes_that_this_renderer_would_not_write(overlay):
         rendered: older,
     }
 
-    back = plan_back(folder, earlier, overlay.all_files)
+    back = plan_back(folder, earlier, overlay.all_files, "#41 (a1b2c3d)")
 
     assert back.files_after(overlay.all_files) == earlier
     assert back.state == "a" * 16
@@ -121,7 +148,8 @@ def test_a_way_back_keeps_bytes_that_this_renderer_would_not_write(overlay):
 def test_a_way_back_to_what_stands_changes_nothing_and_to_nothing_is_refused(overlay):
     folder = overlay.deployment.folder
 
-    assert plan_back(folder, overlay.all_files, overlay.all_files).action is Action.NOTHING
-    assert plan_back(folder, overlay.all_files, {}).action is Action.CREATE
+    stands = overlay.all_files
+    assert plan_back(folder, stands, stands, "#41 (a1b2c3d)").action is Action.NOTHING
+    assert plan_back(folder, stands, {}, "#41 (a1b2c3d)").action is Action.CREATE
     with pytest.raises(InvalidRequestError, match="held no deployment then; choose another point"):
-        plan_back(folder, {}, overlay.all_files)
+        plan_back(folder, {}, overlay.all_files, "#41 (a1b2c3d)")

@@ -24,6 +24,7 @@ from gitops.pull_request import (
     message,
     metadata,
     metadata_of,
+    replacing,
     trailers_of,
     write_up,
 )
@@ -133,6 +134,64 @@ def test_a_reason_is_one_harmless_line(created, reason):
     assert line == f"**slack:U1** asked: “{escape(reason)}”"
     for markup in ("<", ">", "@o", "**bold", "[x]"):
         assert markup not in escape(reason)
+
+
+@pytest.mark.parametrize(
+    ("login", "name", "line"),
+    [
+        ("octo-cat", "Alice", "**@octo-cat (Slack: Alice)** asked"),
+        ("octo-cat", "", "**@octo-cat** asked"),
+        ("", "Alice *A*", "**Alice \\*A\\*** asked"),
+        ("", "@org/team", "**@\u200borg/team** asked"),
+        ("", "", "**slack:U1** asked"),
+    ],
+)
+def test_who_asked_is_named_as_people_know_them(created, login, name, line):
+    requested = Requested("slack:U1", "k", login=login, name=name)
+
+    assert body(created, requested).splitlines()[1] == line
+    assert "Requested-by: slack:U1\n" in message(created.plan, requested)
+
+
+@pytest.mark.parametrize(
+    ("permalink", "line"),
+    [
+        ("https://chat.example/archives/C1/p1?thread_ts=1.2&cid=C1",
+         ("**slack:U1** asked in"
+         " [Slack](https://chat.example/archives/C1/p1?thread_ts=1.2&cid=C1): “try”")),
+        ("https://x)[evil](http://y", "**slack:U1** asked: “try”"),
+        ("", "**slack:U1** asked: “try”"),
+    ],
+)  # fmt: skip
+def test_the_thread_is_linked_where_it_is_an_address_and_no_more(created, permalink, line):
+    requested = Requested("slack:U1", "k", "try", Thread(permalink, "C1", "1.2"))
+
+    assert body(created, requested).splitlines()[1] == line
+
+
+def test_what_is_replaced_stands_in_the_body_and_in_what_it_carries(scaled):
+    written = write_up(scaled, REQUESTED)
+
+    told = replacing(written, "update(example/x): context 1 → 2 <!-- --> `x`")
+
+    assert told.metadata == msgspec.structs.replace(
+        written.metadata, replaces="update(example/x): context 1 → 2 <!-- --> `x`"
+    )
+    assert metadata_of(told.body) == told.metadata
+    lines = told.body.splitlines()
+    assert lines[1:5] == [
+        "**slack:U1** asked: “try it”",
+        "",
+        "Replaces: update\\(example/x\\): context 1 → 2 &lt;\\!-- --&gt; \\`x\\`",
+        "",
+    ]
+    assert lines[5:] == written.body.splitlines()[3:]
+
+
+def test_a_title_that_stays_replaces_nothing(scaled):
+    written = write_up(scaled, REQUESTED)
+
+    assert replacing(written, scaled.plan.title) == replacing(written, "") == written
 
 
 def test_a_reason_with_a_newline_cannot_forge_a_trailer(created):

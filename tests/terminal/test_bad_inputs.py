@@ -34,10 +34,13 @@ WORDS = [
     ((*DEPLOY, "--model-path", "/m; rm -rf /"), "an absolute path"),
     # sizes
     ((*DEPLOY, "--replicas", "-1"), "must be between 0 and 1000"),
+    ((*DEPLOY, "--replicas", "0"), "a deploy is of at least one group"),
     ((*DEPLOY, "--replicas", "1e9"), "not a valid integer"),
     ((*DEPLOY, "--replicas", "NaN"), "not a valid integer"),
     ((*DEPLOY, "--replicas", "1.5"), "not a valid integer"),
     ((*DEPLOY, "--replicas", "0x10"), "not a valid integer"),
+    ((*DEPLOY, "--replicas", "\u0663"), "not a valid integer"),
+    ((*DEPLOY, "--replicas", "1_0"), "not a valid integer"),
     ((*DEPLOY, "--replicas", "999999999999999999999"), "must be between 0 and 1000"),
     ((*DEPLOY, "--tp", "3"), "64 attention heads"),
     ((*DEPLOY, "--tp", "0"), "TP 0"),

@@ -58,8 +58,11 @@ def test_deploy_opens_a_pull_request_and_writes_nothing_here(hub, repository):
     ("words", "title"),
     [
         (("scale", NAME, "2"), f"scale(staging/{NAME}): 1 → 2 groups"),
-        (("update", NAME, "--context", "8192"), f"update(staging/{NAME}): sglang "),
-        (("restart", NAME), f"restart(staging/{NAME}): sglang "),
+        (
+            ("update", NAME, "--context", "8192"),
+            f"update(staging/{NAME}): context the model's → 8192",
+        ),
+        (("restart", NAME), f"restart(staging/{NAME}): all groups · sglang "),
         (("undeploy", NAME), f"undeploy(staging/{NAME}): 2 GPUs released, storage stays"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

@@ -1,6 +1,7 @@
 """The verbs of desired state in a new repository, from the first deploy to the last undeploy."""
 
 import json
+import re
 
 import pytest
 
@@ -138,6 +139,36 @@ def test_check_changed_since_looks_only_at_what_a_change_touches(repository):
     repository("scale", NAME, "2")
     said = repository("check", "--changed-since", "HEAD", "--format", "json")
     assert [report["folder"] for report in json.loads(said.out)] == [FOLDER]
+
+
+@pytest.mark.parametrize(
+    ("more", "namespace", "code"),
+    [
+        ("", "default", 1),
+        ("cluster", "default", 0),
+        ("context", "default", 0),
+        ("", "prod", 0),
+    ],
+)
+def test_two_environments_of_one_cluster_cannot_both_own_a_deployment(
+    repository, more, namespace, code
+):
+    repository("deploy", "qwen3-32b", "sglang")
+    overlays = repository.folder / "overlays"
+    there = (overlays / "staging/environment.yaml").read_text()
+    for field in filter(None, [more]):
+        there = re.sub(rf"^{field}:.*\n", "", there, flags=re.MULTILINE)
+        there += f"{field}: prod-eu\n"
+    (overlays / "prod").mkdir()
+    (overlays / "prod/environment.yaml").write_text(there.replace("staging", "prod"))
+    words = ("--environment", "prod", "--namespace", namespace)
+    repository("deploy", "qwen3-32b", "sglang", *words)
+
+    said = repository.attempt("check")
+
+    assert said.code == code
+    line = f"LeaderWorkerSet default/{NAME} is also that of overlays/prod/{NAME}, in the same"
+    assert (line in said.out) == (code == 1)
 
 
 def test_a_pull_request_cannot_waive_itself(repository):
