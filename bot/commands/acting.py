@@ -1,24 +1,32 @@
 """Use case: what is done for a command that is settled and allowed: each has its short way here."""
 
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
-from bot.chat import Chat
+from bot.chat import Chat, Directory
 from bot.commands import answers
 from bot.commands import command as c
 from bot.commands.changing import Asked, Changer, Wanted, planned
+from bot.commands.place import Named
 from bot.commands.scene import Scene
-from bot.errors import CommandError, NotFoundError
-from bot.notice import Card, Notice
+from bot.commands.usage import usage
+from bot.errors import ChatUnavailableError, CommandError, NotFoundError
+from bot.notice import Card, Listing, Notice
 from bot.store import Cards
+from gitops.assess import Assessment
 from gitops.clock import Clock
 from gitops.environment import Environment
+from gitops.errors import InvalidRequestError
 from gitops.past import Past, find
 from gitops.proposing import Proposer
-from gitops.request import Request, UndeployRequest
+from gitops.request import DeployRequest, Request, UndeployRequest
 
 LIMITS = "2 questions at a time"
+
+_log = logging.getLogger(__name__)
 
 
 class Ask(Protocol):
@@ -48,6 +56,7 @@ class Actions:
     ask: Ask
     break_glass: Break
     past: Callable[[], Past]
+    directory: Directory
 
     def __call__(self, command: c.Command, scene: Scene, asked: Asked) -> None:
         """Do it and answer.
@@ -73,8 +82,8 @@ class Actions:
             raise CommandError(
                 f"undeploy wants the name once more: `/llm undeploy {key} --confirm {request.name}`"
             )
-        assessed = _proposer(scene).assess(request, self.clock.now())
-        self.change(Wanted(assessed, _reason(request), scene.desired.revision), asked)
+        assessed = _assessed(request, scene, self.clock.now())
+        self.change(_wanted(assessed, _reason(request), scene), asked)
 
     def _roll_back(self, command: c.Rollback, scene: Scene, asked: Asked) -> None:
         folder = f"overlays/{command.environment}/{command.name}"
@@ -87,20 +96,21 @@ class Actions:
                 f"{command.name}; `/llm history {command.environment}/{command.name}` lists them"
             )
         earlier = past.files_at(folder, back.commit)
-        assessed = _proposer(scene).assess_back(folder, earlier, self.clock.now())
+        to = f"#{back.pull} ({back.commit[:7]})" if back.pull else back.commit[:7]
+        assessed = _proposer(scene).assess_back(folder, earlier, to, self.clock.now())
         reason = command.reason or f"back to {back.commit[:7]} of {back.at:%Y-%m-%d %H:%M} UTC"
-        self.change(Wanted(assessed, reason, scene.desired.revision), asked)
+        self.change(_wanted(assessed, reason, scene), asked)
 
     def _answer(self, command: c.Reading, scene: Scene) -> Notice:  # noqa: C901, PLR0911, PLR0912 - a line a command
         copy = scene.desired.copy
         match command:
             case c.Plan(request):
-                found = _proposer(scene).assess(request, self.clock.now())
+                found = _assessed(request, scene, self.clock.now())
                 return planned(found, written=False)
             case c.List():
                 return self._list(command, scene)
             case c.Status():
-                return self._status(command)
+                return self._status(command, scene)
             case c.History():
                 return self._history(command)
             case c.Models():
@@ -114,9 +124,9 @@ class Actions:
                 names = [e.name for e in scene.sight.environments]
                 return answers.whoami(scene.desired.roles, scene.actor, names, LIMITS)
             case c.Help():
-                return answers.usage(command.verb)
+                return usage(command.verb)
 
-    def _list(self, command: c.List, scene: Scene) -> Notice:
+    def _list(self, command: c.List, scene: Scene) -> Listing:
         wanted = {command.environment} if command.environment else None
         seen = [d for d in scene.sight.deployments if not wanted or d.environment in wanted]
         found = [
@@ -124,26 +134,70 @@ class Actions:
             for name in sorted({each.environment for each in seen})
             for d in scene.desired.copy.readable(name)
         ]
+        awaited = [p for p in scene.sight.awaited if not wanted or p.environment in wanted]
         again = f"list --environment {command.environment}" if command.environment else "list"
-        return answers.listing(found, self.cards.cards(), command.page, again)
+        shown = answers.listing(found, awaited, self.cards.cards(), command.page, again)
+        return replace(shown, title=f"{shown.title} · {scene.stale}") if scene.stale else shown
 
-    def _status(self, command: c.Status) -> Card:
+    def _status(self, command: c.Status, scene: Scene) -> Card:
         key = f"{command.environment}/{command.name}"
         card = self.cards.cards().get(key)
         if card is None:
+            scene.sight.refuse_awaited(Named(command.environment or "", command.name))
             raise NotFoundError(f"{key}: nothing is watched yet; is `leadline watch` running?")
-        return card
+        note = "; ".join(filter(None, (card.note, scene.stale)))
+        return replace(card, note=note)
 
     def _history(self, command: c.History) -> Notice:
         key = f"{command.environment}/{command.name}"
         standings = self.past().standings(f"overlays/{key}", f"llm/{key}")
-        return answers.history(key, standings, command.page, f"history {key}")
+        called = Names(self.directory).called
+        return answers.history(key, standings, command.page, f"history {key}", called)
+
+
+@dataclass(slots=True)
+class Names:
+    """The names of one answer's people: a chat that is silent is asked once, and ids stand."""
+
+    directory: Directory
+    silent: bool = False
+
+    def called(self, by: str) -> str:
+        """Return a Slack user's name; a GitHub login is one already."""
+        person = by.removeprefix("slack:")
+        if self.silent or person == by:
+            return person
+        try:
+            return self.directory.name(person)
+        except ChatUnavailableError as error:
+            _log.warning("names not known error=%s", error)
+            self.silent = True
+            return person
 
 
 def _proposer(scene: Scene) -> Proposer:
     """Return what plans over main as it is: its own catalogue, bases, environments and policy."""
     copy = scene.desired.copy
     return Proposer(copy.catalog(), copy, copy.root, copy.policy())
+
+
+def _assessed(request: Request, scene: Scene, now: datetime) -> Assessment:
+    """Return what a request would change.
+
+    Raises:
+        InvalidRequestError: also where another environment of the cluster has the new deployment.
+    """
+    assessed = _proposer(scene).assess(request, now)
+    if isinstance(request, DeployRequest):
+        environments = {e.name: e for e in scene.desired.environments}
+        for text in scene.desired.copy.twins(assessed.plan.deployment, environments):
+            raise InvalidRequestError(text)
+    return assessed
+
+
+def _wanted(assessed: Assessment, reason: str, scene: Scene) -> Wanted:
+    login = scene.desired.roles.login(scene.actor.person)
+    return Wanted(assessed, reason, scene.desired.revision, login or "")
 
 
 def _reason(request: Request) -> str:

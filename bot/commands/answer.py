@@ -42,13 +42,13 @@ class Answer:
         """Return the end of the answer; `served` is the name that Git says it is served by."""
         thought = sum(map(len, self.thought))
         only = bool(thought) and not "".join(self.said).strip()
-        first = 0.0 if self.first is None else self.first - self.begun
-        rest = self.ended - self.begun - first
+        rest = 0.0 if self.first is None else self.ended - self.first
+        tokens = self.last.tokens if self._counted else None
         return Footer(
             model=self._named(served),
-            first_token=first,
-            tokens=self.last.tokens,
-            tokens_per_second=self.last.tokens / rest if rest > 0 else 0.0,
+            first_token=None if self.first is None else self.first - self.begun,
+            tokens=tokens,
+            tokens_per_second=tokens / rest if tokens and rest > 0 else None,
             finish=self.last.finish,
             prompt_tokens=self.last.prompt_tokens,
             broken=self.broken,
@@ -58,7 +58,7 @@ class Answer:
 
     def raw(self, question: Question) -> Facts:
         """Return the JSON that was sent, and the answer's as if it had come whole."""
-        usage = {
+        usage = self._counted and {
             "prompt_tokens": self.last.prompt_tokens,
             "completion_tokens": self.last.tokens,
             "total_tokens": self.last.prompt_tokens + self.last.tokens,
@@ -72,10 +72,18 @@ class Answer:
             "object": "chat.completion",
             "model": self.last.model or self.model,
             "choices": [choice],
-            "usage": usage,
+            "usage": usage or None,
         }
         copies = (*_slices(body_of(self.model, question)), *_slices(answer))
         return Facts("Request and answer as JSON", (), copies)
+
+    @property
+    def _counted(self) -> bool:
+        """Whether the engine has counted tokens: its count of the prompt, never 0, tells.
+
+        Pieces are counted where it has not, and a piece may hold any number of tokens.
+        """
+        return self.last.prompt_tokens > 0
 
     def _named(self, served: str) -> str:
         """Return the model's name, and any other name that somebody has for it."""

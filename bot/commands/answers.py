@@ -1,13 +1,14 @@
 """Pure: what reading verbs answer, from values to notices. Nothing here reaches anything."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
-from bot.access import NEEDED, Actor, role_of
+from bot.access import Actor, role_of
 from bot.commands.command import FitQuestion
-from bot.commands.verbs import EXAMPLES, VERBS
 from bot.errors import CommandError
-from bot.notice import Card, Facts, Listing, Usage
+from bot.notice import Card, Facts, Listing
 from bot.relay import PORT
+from bot.store import Proposal
 from gitops.catalog import Catalog
 from gitops.deployment import ModelDeployment
 from gitops.environment import Environment
@@ -21,10 +22,18 @@ PAGE = 20
 
 
 def listing(
-    deployments: Sequence[ModelDeployment], cards: Mapping[str, Card], page: int, again: str
+    deployments: Sequence[ModelDeployment],
+    awaited: Sequence[Proposal],
+    cards: Mapping[str, Card],
+    page: int,
+    again: str,
 ) -> Listing:
-    """Return the deployments of main with the phase of their cards; `again` is what was typed."""
+    """Return the deployments of main with the phase of their cards, then those that it awaits.
+
+    `again` is what was typed.
+    """
     rows = [_row(d, cards.get(f"{d.environment}/{d.name}")) for d in deployments]
+    rows += [_awaited(p) for p in awaited]
     columns = ("deployment", "model", "engine", "shape", "GPUs", "phase")
     return _paged("Deployments", columns, rows, page, again)
 
@@ -42,8 +51,13 @@ def models(catalog: Catalog, search: str, page: int, again: str) -> Listing:
     return _paged("Models", columns, rows, page, again)
 
 
-def history(name: str, standings: Sequence[Standing], page: int, again: str) -> Listing:
-    """Return what was changed on a deployment, newest first, as `rollback --to N` counts it."""
+def history(
+    name: str, standings: Sequence[Standing], page: int, again: str, called: Callable[[str], str]
+) -> Listing:
+    """Return what was changed on a deployment, newest first, as `rollback --to N` counts it.
+
+    `called` gives the name of whoever asked; it is only asked for those on the page.
+    """
     rows = [
         (
             str(back) if back else "now",
@@ -54,7 +68,9 @@ def history(name: str, standings: Sequence[Standing], page: int, again: str) -> 
         )
         for back, s in enumerate(standings)
     ]
-    return _paged(f"History of {name}", ("back", "commit", "when", "by", "what"), rows, page, again)
+    columns = ("back", "commit", "when", "by", "what")
+    shown = _paged(f"History of {name}", columns, rows, page, again)
+    return replace(shown, rows=tuple((*row[:3], called(row[3]), row[4]) for row in shown.rows))
 
 
 def fit(question: FitQuestion, catalog: Catalog, environment: Environment) -> Facts:
@@ -117,29 +133,6 @@ def whoami(roles: Roles, actor: Actor, environments: Collection[str], limits: st
     )
 
 
-def usage(verb: str) -> Usage:
-    """Return what one can type: all verbs with an example, or one verb with its options.
-
-    Raises:
-        CommandError: no such verb.
-    """
-    if not verb:
-        lines = [f"`/llm {example}`{_role(name)}" for name, example in EXAMPLES.items()]
-        return Usage("\n".join([*lines, "`/llm help deploy` lists the options of a verb."]))
-    if verb not in EXAMPLES:
-        raise CommandError(f"no verb of that name; there are: {', '.join(EXAMPLES)}")
-    options = [
-        f"`{param.opts[0]}` {getattr(param, 'help', None) or ''}".rstrip()
-        for param in VERBS[verb if verb in VERBS else "deploy"].params
-        if param.opts[0].startswith("--")
-    ]
-    return Usage("\n".join([f"`/llm {EXAMPLES[verb]}`{_role(verb)}", *options])[:2900])
-
-
-def _role(verb: str) -> str:
-    return f" · {NEEDED[verb].value}" if verb in NEEDED else ""
-
-
 def _row(d: ModelDeployment, card: Card | None) -> tuple[str, ...]:
     return (
         f"{d.environment}/{d.name}",
@@ -149,6 +142,11 @@ def _row(d: ModelDeployment, card: Card | None) -> tuple[str, ...]:
         str(d.gpus),
         card.phase if card else "not watched yet",
     )
+
+
+def _awaited(p: Proposal) -> tuple[str, ...]:
+    phase = f"not on main yet: pull request #{p.pull_number} is open"
+    return (p.key, p.model, p.engine, f"{p.shape} · {p.parallel}", str(p.gpus), phase)
 
 
 def _first_gpu(environment: Environment) -> str:

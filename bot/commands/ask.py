@@ -17,13 +17,14 @@ from bot.errors import (
     ChatUnavailableError,
     CommandError,
     EngineAbsentError,
+    EngineBrokenError,
     EngineUnavailableError,
     QueueFullError,
     StoreUnavailableError,
 )
 from bot.notice import Asked as AskedNotice
 from bot.notice import Card
-from bot.relay import CANCELLED, Call, Cancels, Endpoint, Keys, Question
+from bot.relay import CANCELLED, Call, Cancels, Endpoint, Engines, Question
 from bot.speaker import Speaker
 from bot.store import Cards
 from gitops.deployment import ModelDeployment
@@ -45,11 +46,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The ports that a question needs; `endpoints` gives the engines of a kubeconfig's context."""
+    """The ports that a question needs; `engines` gives those of a kubeconfig's context."""
 
     speaker: Speaker
-    endpoints: Callable[[str], Endpoint]
-    keys: Keys
+    engines: Callable[[str], Engines]
     cancels: Cancels
     cards: Cards
     seats: Seats
@@ -79,14 +79,16 @@ class Asking:
 
     def _way(self, deployment: ModelDeployment, context: str) -> Way:
         secret, place = deployment.api_key_secret, deployment.environment
-        api_key = self.keys.key(place, deployment.name, secret) if secret else ""
+        engines = self.engines(context)
+        api_key = engines.keys.key(place, deployment.name, secret) if secret else ""
         host = f"{deployment.name}-leader.{deployment.namespace}.svc"
-        return Way(self.endpoints(context), host, Call(api_key), deployment.served_model_name)
+        return Way(engines.endpoint, host, Call(api_key), deployment.served_model_name)
 
     def _answer(self, command: c.Ask, way: Way, model: str, asked: Asked, seated: Seated) -> None:
         """Post the question, and stream the answer below it."""
         speaker = self.speaker
-        notice = AskedNotice(asked.person.id, command.name, command.question.prompt, asked.key)
+        prompt, where = command.question.prompt, command.environment or ""
+        notice = AskedNotice(asked.person.id, command.name, prompt, asked.key, where)
         root = speaker.say(asked.place, f"ask:{asked.key}", notice)
         thread = Place(asked.place.channel, asked.place.thread or root)
         try:
@@ -151,23 +153,40 @@ def waiting(card: Card) -> str:
 
 
 def relay(speaker: Speaker, stream: Stream, way: Way, model: str, question: Question) -> Answer:
-    """Pass an answer on as it comes; one that breaks off keeps what came."""
+    """Pass an answer on as it comes; one that breaks off keeps what came.
+
+    Where nothing had come when the connection went, such as with a leader that was replaced, it is
+    asked once more: another group may answer.
+    """
     clock = speaker.clock
     answer = Answer(model, clock.monotonic())
     try:
-        with contextlib.closing(way.endpoint.stream(way.host, model, question, way.call)) as pieces:
-            for piece in pieces:
-                if answer.first is None:
-                    answer.first = clock.monotonic()
-                answer.take(piece)
-                if piece.folds:
-                    stream.fold()
-                elif piece.text and not piece.thought:
-                    stream.append(piece.text)
+        try:
+            _pass_on(speaker, stream, way, question, answer)
+        except (EngineAbsentError, EngineBrokenError) as error:
+            if answer.first is not None:
+                raise
+            _log.info("asking again host=%s error=%s", way.host, error)
+            _pass_on(speaker, stream, way, question, answer)
     except EngineUnavailableError as error:
         answer.broken = str(error)
     answer.ended = clock.monotonic()
     return answer
+
+
+def _pass_on(
+    speaker: Speaker, stream: Stream, way: Way, question: Question, answer: Answer
+) -> None:
+    asked = way.endpoint.stream(way.host, answer.model, question, way.call)
+    with contextlib.closing(asked) as pieces:
+        for piece in pieces:
+            if answer.first is None:
+                answer.first = speaker.clock.monotonic()
+            answer.take(piece)
+            if piece.folds:
+                stream.fold()
+            elif piece.text and not piece.thought:
+                stream.append(piece.text)
 
 
 def count(answer: Answer) -> None:

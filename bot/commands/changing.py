@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 
 from bot import metrics
 from bot.chat import Directory, Person, Place
-from bot.errors import BotError
+from bot.errors import BotError, ChatUnavailableError
 from bot.notice import Amended, Attached, Card, Elsewhere, Notice, Planned, Proposed, Refused
 from bot.speaker import Speaker
 from bot.store import Fence, Proposal, Records, Wakes
+from bot.store.proposing import fit_line, proposal_of
 from gitops.assess import Assessment
 from gitops.checks import Severity
 from gitops.errors import ForgeBusyError, GitOpsError
 from gitops.fit import title
-from gitops.forge import Forge, Outcome, PullRequest, Review, Revision
+from gitops.forge import Forge, Outcome, PullRequest, Review, Revision, newest
 from gitops.forge import Proposed as Done
 from gitops.impact import in_words
 from gitops.plan import Action, Plan, diff
@@ -38,11 +39,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An assessed change, the reason for it, and the revision of main it was made against."""
+    """An assessed change, the reason for it, and the revision of main it was made against.
+
+    `login` is the GitHub login of who asks, where roles.yaml has it.
+    """
 
     assessed: Assessment
     reason: str = ""
     base: Revision | None = None
+    login: str = ""
 
     @property
     def plan(self) -> Plan:
@@ -87,14 +92,23 @@ class Changer:
     def _written(self, wanted: Wanted, asked: Asked, card: Place) -> Written:
         link = self.directory.link(card)
         thread = Thread(link, card.channel, card.thread or "")
-        requested = Requested(f"slack:{asked.person.id}", asked.key, wanted.reason, thread)
+        by, name = asked.person.id, self._name(asked.person.id)
+        requested = Requested(f"slack:{by}", asked.key, wanted.reason, thread, wanted.login, name)
         return write_up(wanted.assessed, requested)
+
+    def _name(self, person: str) -> str:
+        try:
+            name = self.directory.name(person)
+        except ChatUnavailableError:  # the link to the thread says it, too
+            return ""
+        return "" if name == person else name
 
     def _card(self, wanted: Wanted, asked: Asked) -> Place:
         """Return where the deployment's card stands; post it where there is none yet."""
         channel = wanted.assessed.environment.slack.channel or asked.place.channel
         known, rollout = self._known(wanted), self.records.rollout(wanted.key)
-        if known and known.channel == channel and not (rollout and rollout.removed):
+        gone = known and known.removal and rollout and rollout.removed
+        if known and known.channel == channel and not gone:  # another life has another card
             return Place(channel, known.card)
         if known is None and (found := self._remembered(wanted)):
             return found
@@ -106,7 +120,7 @@ class Changer:
 
     def _remembered(self, wanted: Wanted) -> Place | None:
         """Return the thread that the newest pull request carries: Redis may have been lost."""
-        pull = self.forge().newest(wanted.plan.branch)
+        pull = newest(self.forge(), wanted.plan.branch)
         thread = pull.metadata.thread if pull and pull.metadata else None
         return Place(thread.channel, thread.ts) if thread and thread.ts else None
 
@@ -116,7 +130,7 @@ class Changer:
         self.speaker.chat.whisper(asked.place, asked.person, Refused(text))
         if self._known(wanted):
             return
-        pull = self.forge().newest(wanted.plan.branch)
+        pull = newest(self.forge(), wanted.plan.branch)
         if pull and pull.review is not Review.CLOSED:
             card = self._remembered(wanted) or self._card(wanted, asked)
             self._keep(wanted, pull, asked, card)
@@ -127,9 +141,10 @@ class Changer:
         """Let a card that was posted for this request say that nothing came of it."""
         if self._known(wanted):
             return  # the card is of what runs; the person hears why
-        waits = isinstance(error, ForgeBusyError)  # the worker runs it again by itself
-        phase = "waits for GitHub's limit on writes" if waits else "not proposed"
-        ended = replace(_first_card(wanted, asked), phase=phase, note=str(error))
+        # Whether it runs again by itself the worker decides; the person hears that from it.
+        busy = f" yet: {error.limit} is used up" if isinstance(error, ForgeBusyError) else ""
+        note = "" if busy else str(error)
+        ended = replace(_first_card(wanted, asked), phase=f"not proposed{busy}", note=note)
         self.speaker.chat.update(Place(card.channel), card.thread or "", ended)
 
     def _tell(self, wanted: Wanted, done: Done, asked: Asked, card: Place) -> None:
@@ -140,20 +155,35 @@ class Changer:
         self.speaker.say(card, f"{done.outcome}:{key}:{asked.key}", _news(wanted, done, asked))
         # GitHub's webhook may have come before the watch could know whose pull request it is.
         self.wakes.wake(done.pull.number, f"proposed:{asked.key}")
-        if card.channel != asked.place.channel:
-            link = self.directory.link(card)
-            notice = Elsewhere(f"{wanted.plan.title}: pull request #{done.pull.number}", link)
+        if self._is_unseen(card, asked):
+            text = f"{wanted.plan.title}: pull request #{done.pull.number}"
+            notice = Elsewhere(text, done.pull.url, self.directory.link(card))
             self.speaker.chat.whisper(asked.place, asked.person, notice)
+
+    def _is_unseen(self, card: Place, asked: Asked) -> bool:
+        """Say whether who asked does not look at the card: it is elsewhere, or of long ago."""
+        if card.channel != asked.place.channel:
+            return True
+        posted = self.speaker.posts.message(f"card:{asked.key}")
+        return card.thread not in {asked.place.thread, posted}
 
     def _keep(self, wanted: Wanted, pull: PullRequest, asked: Asked, card: Place) -> None:
         known = self._known(wanted)
-        proposal = _proposal(wanted, pull, asked, card)
+        proposal = proposal_of(
+            wanted.plan.deployment,
+            wanted.assessed.environment,
+            state=wanted.plan.state,
+            fit=wanted.assessed.fit,
+            pull=pull,
+            card=Thread(channel=card.channel, ts=card.thread or ""),
+            requested_by=asked.person.id,
+        )
         if known and known.pull_number == pull.number:  # also when another one asked for the same
             proposal = replace(proposal, requested_by=known.requested_by, glass=known.glass)
         self.records.propose(proposal, asked.fence)
         if known and known.card == card.thread:
             return  # the watcher keeps it up to date
-        first = replace(_first_card(wanted, asked), phase="pull request open")
+        first = replace(_first_card(wanted, asked), phase="pull request open", pull="open")
         shown = replace(first, pull_number=pull.number, pull_url=pull.url)
         self.speaker.chat.update(Place(card.channel), card.thread or "", shown)
 
@@ -161,7 +191,8 @@ class Changer:
 def planned(assessed: Assessment, *, written: bool = True) -> Planned:
     """Return what a plan means in lines that a person reads in half a minute."""
     found, changed = assessed.impact, assessed.plan
-    cost = "" if found.cost_per_hour is None else f", {found.cost_per_hour:+,.2f} an hour"
+    price, currency = found.cost_per_hour, assessed.environment.currency
+    cost = "" if price is None else f", {f'{price:+,.2f} {currency}'.rstrip()} an hour"
     marks = {Severity.ERROR: "refused", Severity.WARNING: "warning", Severity.WAIVED: "waived"}
     checks = [f"{marks[f.severity]}: {f.rule}: {f.text}" for f in assessed.findings]
     return Planned(
@@ -184,7 +215,7 @@ def _news(wanted: Wanted, done: Done, asked: Asked) -> Notice:
             changed = wanted.plan
             return Proposed(title_, pull.number, pull.url, len(changed.changes), "")
         case Outcome.AMENDED:
-            return Amended(title_, pull.number, pull.url, person)
+            return Amended(title_, pull.number, pull.url, person, done.replaced)
         case Outcome.ATTACHED:
             return Attached(pull.number, pull.url, person)
 
@@ -203,34 +234,5 @@ def _first_card(wanted: Wanted, asked: Asked) -> Card:
         pull_url="",
         requested_by=asked.person.id,
         phase=OPENING,
-        fit=fit_line(wanted.assessed),
-    )
-
-
-def fit_line(assessed: Assessment) -> str:
-    """Return the verdict in a line; empty where the environment declares no GPUs."""
-    return f"{assessed.fit.verdict.value}: {assessed.fit.reason}" if assessed.fit else ""
-
-
-def _proposal(wanted: Wanted, pull: PullRequest, asked: Asked, card: Place) -> Proposal:
-    d = wanted.plan.deployment
-    return Proposal(
-        environment=d.environment,
-        name=d.name,
-        namespace=d.namespace,
-        model=d.model,
-        served_model_name=d.served_model_name,
-        engine=f"{d.engine.value} {d.engine_version}",
-        shape=d.shape,
-        parallel=str(d.parallel),
-        gpus=d.gpus,
-        state=wanted.plan.state,
-        pull_number=pull.number,
-        pull_url=pull.url,
-        channel=card.channel,
-        card=card.thread or "",
-        requested_by=asked.person.id,
-        fit=fit_line(wanted.assessed),
-        removal=wanted.plan.action is Action.REMOVE,
-        two_person=wanted.assessed.environment.two_person,
+        fit=fit_line(wanted.assessed.fit),
     )

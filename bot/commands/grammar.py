@@ -23,6 +23,7 @@ _EQUALS = re.compile(r"([a-z][a-z-]*)=(.*)\Z", re.DOTALL)
 _OPTION = re.compile(
     r"\s*(?:(?:--|[–—])(?P<dashed>[a-z][a-z-]*)(?P<parted>=|\s+|\Z)|(?P<bare>[a-z][a-z-]*)=)"
 )
+_BEHIND = re.compile(r"\s(?:--|[–—])(?P<dashed>[a-z][a-z-]*)")
 _END = re.compile(r"\s*--(?=\s)")
 _VALUE = re.compile(r"“([^”]*)”|\"([^\"]*)\"|(\S+)")
 _TOKEN = re.compile(r"\s*(\S+)")
@@ -39,7 +40,7 @@ def parse(text: str, implied: str | None = None) -> Command:
     """
     if len(text) > MAX_TEXT:
         raise CommandError(f"the command is longer than {MAX_TEXT} characters")
-    verb, rest = _first(text)
+    verb, rest = first(text)
     if not verb:
         return Help()
     if verb == "plan":
@@ -49,13 +50,19 @@ def parse(text: str, implied: str | None = None) -> Command:
     return _run(verb, _ask_words(rest, implied) if verb == "ask" else _words(verb, rest), implied)
 
 
-def _first(text: str) -> tuple[str, str]:
+def first(text: str) -> tuple[str, str]:
+    """Return the first word of a command, which is its verb if it has one, and the rest."""
     verb, _, rest = text.translate({0xA0: " "}).strip().partition(" ")
     return verb, rest
 
 
 def _plan(text: str, implied: str | None) -> Command:
-    verb, rest = _first(text)
+    verb, rest = first(text)
+    if verb not in PLANNED and verb in EXAMPLES:
+        raise CommandError(
+            f"plan: `{verb}` cannot be planned; what can: {', '.join(PLANNED)}."
+            f" For example: `/llm {EXAMPLES['plan']}`"
+        )
     if verb not in PLANNED:  # as in a terminal: the words of deploy
         verb, rest = "deploy", text
     planned = _run(verb, _words(verb, rest), implied, said="plan")
@@ -134,14 +141,23 @@ def _one_line(text: str) -> str:
 def _ask_words(text: str, implied: str | None) -> list[str]:
     """Return name, options and the prompt as one word, with nothing in the prompt changed.
 
-    In a card's thread the name may be left out: a first word that is an option or does not name
-    the card's deployment belongs to the question.
+    Options may stand before the name, too. In a card's thread the name may be left out: a first
+    word that does not name the card's deployment belongs to the question.
+
+    Raises:
+        CommandError: the question ends in options.
     """
-    first = _TOKEN.match(text)
-    named = bool(first) and _names(first[1] if first else "", implied)
-    name, at = (first[1], first.end()) if first and named else (implied or "", 0)
-    words, at = _options_of_ask(text, at)
+    words, at, ended = _options_of_ask(text, 0)
+    first = _TOKEN.match(text, at)
+    name = implied or ""
+    if first and not (ended and implied) and _names(first[1], implied):
+        name, at = first[1], first.end()
+    if not ended:
+        more, at, ended = _options_of_ask(text, at)
+        words += more
     prompt = text[at:].strip()
+    if not ended:
+        _refuse_options_behind(prompt)
     return [*words, "--", *([name] if name else []), *([prompt] if prompt else [])]
 
 
@@ -149,10 +165,11 @@ def _names(word: str, implied: str | None) -> bool:
     return implied is None or word in {implied, implied.rpartition("/")[2]}
 
 
-def _options_of_ask(text: str, at: int) -> tuple[list[str], int]:
-    """Return the options that stand from a place of the text on, and where the prompt begins.
+def _options_of_ask(text: str, at: int) -> tuple[list[str], int, bool]:
+    """Return the options that stand from a place of the text on, and where they end.
 
-    As in a shell, `--` ends the options: what follows is the prompt, whatever it looks like.
+    As in a shell, `--` ends the options: what follows is the prompt, whatever it looks like. Third
+    comes whether that stood there.
     """
     words: list[str] = []
     while found := _OPTION.match(text, at):
@@ -165,4 +182,18 @@ def _options_of_ask(text: str, at: int) -> tuple[list[str], int]:
             break
         words, at = [*words, name, next(v for v in value.groups() if v is not None)], value.end()
     ended = _END.match(text, at)
-    return words, ended.end() if ended else at
+    return words, ended.end() if ended else at, bool(ended)
+
+
+def _refuse_options_behind(prompt: str) -> None:
+    """Refuse a question whose end reads as options: the model would be asked that, too.
+
+    The question itself is not repeated: the audit log keeps refusals.
+    """
+    for found in _BEHIND.finditer(prompt):
+        name = f"--{found['dashed']}"
+        if name in _options("ask") and _options_of_ask(prompt, found.start())[1] == len(prompt):
+            raise CommandError(
+                f"ask: options go before the question: `/llm ask NAME {name} … QUESTION`;"
+                " write `--` before a question that holds such words"
+            )

@@ -74,7 +74,8 @@ def _known(name: str, environments: Sequence[Environment]) -> Environment:
         if environment.name == name:
             return environment
     names = [e.name for e in environments]
-    raise NotFoundError(f"no environment {printable(name)}; {_near(name, names)}")
+    others = f"there are: {', '.join(names) or 'none'}"
+    raise NotFoundError(f"no environment {printable(name)}; {_near(name, names, others)}")
 
 
 def _only(name: str, found: Sequence[Named], there: Collection[Named]) -> Named:
@@ -86,10 +87,11 @@ def _only(name: str, found: Sequence[Named], there: Collection[Named]) -> Named:
         raise NotFoundError(f"no deployment {printable(name)} there; write {elsewhere[0]}?")
     if not found:
         known = [each for d in there for each in (d.name, str(d))]
-        raise NotFoundError(f"no deployment {printable(name)}; {_near(name, known)}")
+        hint = _near(name, known, "try `/llm list`")
+        raise NotFoundError(f"no deployment {printable(name)}; {hint}")
     return found[0]
 
 
-def _near(word: str, known: Sequence[str]) -> str:
+def _near(word: str, known: Sequence[str], otherwise: str) -> str:
     near = difflib.get_close_matches(word, known, 1)
-    return f"did you mean {near[0]}?" if near else "try `/llm list`"
+    return f"did you mean {near[0]}?" if near else otherwise

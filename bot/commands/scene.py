@@ -1,17 +1,19 @@
-"""Pure: who typed a command and where, and what of desired state they may see from there.
+"""Who typed a command and where, and what of desired state they may see from there.
 
 What a person has no role in does not exist for them: neither environments nor deployments of those
 are named in an answer.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.access import Actor, Denied, decide, role_of
 from bot.commands import command as c
 from bot.commands.place import Named, deployment_of, environment_of
 from bot.desired import Desired
+from bot.errors import NotFoundError
+from bot.store import Proposal, Records
 from gitops.environment import Environment
+from gitops.forge import Review
 from gitops.request import DeployRequest, Request
 
 
@@ -19,8 +21,8 @@ from gitops.request import DeployRequest, Request
 class Sight:
     """What a command can mean in a channel.
 
-    `proposed` are deployments that main may not hold yet, or no longer; `default` is the declared
-    environment.
+    `proposed` are deployments that main may not hold yet, or no longer; `awaited` are those that an
+    open pull request would bring to main; `default` is the declared environment.
     """
 
     channel: str
@@ -28,15 +30,40 @@ class Sight:
     deployments: tuple[Named, ...]
     proposed: tuple[Named, ...]
     default: str
+    awaited: tuple[Proposal, ...] = ()
 
     def environment(self, named: str | None) -> Environment:
         """Return the environment that is meant; see `environment_of`."""
         return environment_of(named, self.channel, self.environments, self.default)
 
     def deployment(self, name: str, named: str | None, *more: Named) -> Named:
-        """Return the deployment that is meant; see `deployment_of`."""
-        there = sorted({*self.deployments, *more}, key=str)
-        return deployment_of(name, named, self.channel, self.environments, there)
+        """Return the deployment that is meant; see `deployment_of`.
+
+        Raises:
+            NotFoundError: also where it is not on main yet, with the pull request.
+        """
+        there = {*self.deployments, *more}
+        for p in self.awaited:  # a name on main goes before one that is only proposed elsewhere
+            if p.key in {name, f"{named}/{name}"} or all(d.name != p.name for d in there):
+                there.add(Named(p.environment, p.name))
+        known = sorted(there, key=str)
+        meant = deployment_of(name, named, self.channel, self.environments, known)
+        if meant not in more:
+            self.refuse_awaited(meant)
+        return meant
+
+    def refuse_awaited(self, meant: Named) -> None:
+        """Refuse what is not on main yet.
+
+        Raises:
+            NotFoundError: with the pull request that would bring it there.
+        """
+        for p in self.awaited:
+            if p.key == str(meant):
+                raise NotFoundError(
+                    f"{p.key} is not on main yet: pull request #{p.pull_number} ({p.pull_url})"
+                    " is open"
+                )
 
     def settled(self, command: c.Command) -> c.Command:
         """Return a command with its environment and, where it is about one, its deployment named.
@@ -70,21 +97,45 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A person in a channel before desired state."""
+    """A person in a channel before desired state.
+
+    `stale` says in words of how long ago that is, where the Git host does not answer now.
+    """
 
     actor: Actor
     desired: Desired
     sight: Sight
+    stale: str = ""
 
     def may(self, act: str, environment: str | None = None) -> Denied | None:
         """Return why the person may not; None when they may."""
         return decide(self.desired.roles, self.actor, act, environment)
 
 
-def everything(desired: Desired, channel: str, proposed: Sequence[Named], default: str) -> Sight:
-    """Return all there is, as seen from a channel."""
-    there = tuple(Named(place, name) for place, name in desired.copy.deployments())
-    return Sight(channel, desired.environments, there, tuple(proposed), default)
+def everything(desired: Desired, channel: str, records: Records, default: str) -> Sight:
+    """Return all there is, as seen from a channel.
+
+    Raises:
+        StoreUnavailableError: what is proposed is not known.
+    """
+    there = [Named(place, name) for place, name in desired.copy.deployments()]
+    proposals = sorted(records.proposals(), key=lambda p: p.key)
+    proposed = tuple(Named(p.environment, p.name) for p in proposals)
+    known = frozenset(there)
+    awaited = tuple(
+        p
+        for p, name in zip(proposals, proposed, strict=True)
+        if name not in known and not p.removal and _is_open(p, records)
+    )
+    return Sight(channel, desired.environments, tuple(there), proposed, default, awaited)
+
+
+def _is_open(proposal: Proposal, records: Records) -> bool:
+    """Say whether its pull request is open; until the watch has looked at it, it is."""
+    rollout = records.rollout(proposal.key)
+    if rollout is None or rollout.pull_number != proposal.pull_number:
+        return True
+    return rollout.review == Review.OPEN
 
 
 def scene(actor: Actor, desired: Desired, whole: Sight) -> Scene:
@@ -96,6 +147,7 @@ def scene(actor: Actor, desired: Desired, whole: Sight) -> Scene:
         environments=tuple(held),
         deployments=tuple(d for d in whole.deployments if d.environment in names),
         proposed=tuple(d for d in whole.proposed if d.environment in names),
+        awaited=tuple(p for p in whole.awaited if p.environment in names),
     )
     return Scene(actor, desired, seen)
 

@@ -19,6 +19,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 GUIDE = Question("")
 """Where the defaults of `ask` come from: the ACK guide's test call."""
 
+PLAN = "Show what another verb would change; nothing is written."
+"""What `plan` does: the one verb whose words are those of another."""
+
 _environment = click.option("--environment", help="Environment; the channel's when absent.")
 _page = click.option("--page", type=click.IntRange(1, 10_000), default=1, help="Page of the list.")
 _reason = click.option("--reason", help="Why; stands in the pull request.")
@@ -32,10 +35,11 @@ def _changing(request: click.Command) -> click.Command:
     def propose(**given: Any) -> c.Change:  # noqa: ANN401 - what click gives the terminal's verb
         return c.Change(words(**given))  # type: ignore[misc] # each of ours has one
 
-    return click.Command(request.name, params=request.params, callback=propose, help=request.help)
+    says = request.short_help
+    return click.Command(request.name, params=request.params, callback=propose, help=says)
 
 
-@click.command(help="Propose the end of a deployment; storage stays: undeploy qwen3-32b-sglang.")
+@click.command(help="Propose the end of a deployment; storage stays. With a name alone: a form.")
 @click.argument("name")
 @_environment
 @_reason
@@ -45,9 +49,14 @@ def undeploy(name: str, environment: str | None, reason: str | None, confirm: st
     return c.Change(UndeployRequest(name, environment, reason), confirm)
 
 
-@click.command(help="Propose what it was before: rollback qwen3-32b-sglang --to 1.")
+@click.command(help="Propose exactly what stood before.")
 @click.argument("name")
-@click.option("--to", default="1", metavar="N|SHA|#PR", help="Changes back, a commit, or a pull.")
+@click.option(
+    "--to",
+    default="1",
+    metavar="N|SHA|#PR",
+    help="How many changes back, a commit, or a pull request.",
+)
 @_environment
 @_reason
 def rollback(name: str, to: str, environment: str | None, reason: str | None) -> c.Rollback:
@@ -64,7 +73,7 @@ def break_glass(name: str, environment: str | None, reason: str) -> c.BreakGlass
     return c.BreakGlass(name, reason, environment)
 
 
-@click.command(name="list", help="Deployments and how they stand: list --environment staging.")
+@click.command(name="list", help="Deployments and how they stand.")
 @_environment
 @_page
 def list_(environment: str | None, page: int) -> c.List:
@@ -72,7 +81,7 @@ def list_(environment: str | None, page: int) -> c.List:
     return c.List(environment, page)
 
 
-@click.command(help="How one deployment stands: status qwen3-32b-sglang.")
+@click.command(help="How one deployment stands.")
 @click.argument("name")
 @_environment
 def status(name: str, environment: str | None) -> c.Status:
@@ -80,7 +89,7 @@ def status(name: str, environment: str | None) -> c.Status:
     return c.Status(name, environment)
 
 
-@click.command(help="What was changed, newest first: history qwen3-32b-sglang.")
+@click.command(help="What was changed, newest first.")
 @click.argument("name")
 @_environment
 @_page
@@ -89,7 +98,7 @@ def history(name: str, environment: str | None, page: int) -> c.History:
     return c.History(name, environment, page)
 
 
-@click.command(help="Models on offer: models qwen.")
+@click.command(help="Models on offer.")
 @click.argument("search", default="")
 @_page
 def models(search: str, page: int) -> c.Models:
@@ -97,15 +106,17 @@ def models(search: str, page: int) -> c.Models:
     return c.Models(search, page)
 
 
-@click.command(help="Does a model fit: fit qwen3-32b sglang --gpu L20 --tp 2.")
+@click.command(help="Whether a model fits, and how much context.")
 @click.argument("model")
 @click.argument("engine", metavar="ENGINE", type=click.Choice([e.value for e in Engine]))
 @click.option("--gpu", help="GPU type, as L20; the environment's when absent.")
-@click.option("--tp", "tensor", type=int, help="Tensor parallel size.")
-@click.option("--pp", "pipeline", type=int, default=1, help="Pipeline parallel size.")
-@click.option("--dp", "data", type=int, default=1, help="Data parallel size.")
-@click.option("--nodes", type=int, help="Nodes that share the GPUs of a group.")
-@click.option("--context", type=int, help="Longest request, in tokens; the model's own if absent.")
+@click.option("--tp", "tensor", type=arguments.WHOLE, help="Tensor parallel size.")
+@click.option("--pp", "pipeline", type=arguments.WHOLE, default=1, help="Pipeline parallel size.")
+@click.option("--dp", "data", type=arguments.WHOLE, default=1, help="Data parallel size.")
+@click.option("--nodes", type=arguments.WHOLE, help="Nodes that share the GPUs of a group.")
+@click.option(
+    "--context", type=arguments.WHOLE, help="Longest request, in tokens; the model's own if absent."
+)
 @click.option("--quant", "quantization", help="Number format of the weights, as fp8.")
 @click.option("--engine-version", help="Release of the engine.")
 @_environment
@@ -114,7 +125,7 @@ def fit(engine: str, **words: Any) -> c.FitQuestion:  # noqa: ANN401 - the optio
     return c.FitQuestion(engine=Engine(engine), **words)
 
 
-@click.command(help="Where programs ask it: endpoint qwen3-32b-sglang.")
+@click.command(help="Where programs reach a deployment.")
 @click.argument("name")
 @_environment
 def endpoint(name: str, environment: str | None) -> c.Endpoint:
@@ -122,15 +133,35 @@ def endpoint(name: str, environment: str | None) -> c.Endpoint:
     return c.Endpoint(name, environment)
 
 
-@click.command(help="Ask a deployed model: ask qwen3-32b-sglang 測試一下.")
+@click.command(help="Ask a deployed model; the answer streams into a thread.")
 @click.argument("name")
-@click.argument("prompt")
+@click.argument("prompt", metavar="QUESTION")
 @_environment
-@click.option("--max-tokens", type=click.IntRange(1, 32_768), default=GUIDE.max_tokens)
-@click.option("--temperature", type=click.FloatRange(0, 2), default=GUIDE.temperature)
-@click.option("--top-p", type=click.FloatRange(0, 1), default=GUIDE.top_p)
-@click.option("--seed", type=click.IntRange(-(2**63), 2**63 - 1), default=GUIDE.seed)
-@click.option("--system", default="", help="System prompt.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1, 32_768),
+    default=GUIDE.max_tokens,
+    help="Most tokens of the answer, thought included.",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, 2),
+    default=GUIDE.temperature,
+    help="How freely the model chooses; 0 takes the likeliest.",
+)
+@click.option(
+    "--top-p",
+    type=click.FloatRange(0, 1),
+    default=GUIDE.top_p,
+    help="Share of the likeliest tokens that it chooses from.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(-(2**63), 2**63 - 1),
+    default=GUIDE.seed,
+    help="Start of its dice: the same gives the same answer where the engine can.",
+)
+@click.option("--system", default="", help="Instructions that go before the question.")
 @click.option("--thinking", type=_switch, help="Switch a reasoning model's thinking.")
 @click.option("--raw", is_flag=True, help="Show request and answer as JSON, too.")
 def ask(name: str, environment: str | None, thinking: str | None, **words: Any) -> c.Ask:  # noqa: ANN401 - the options above
@@ -140,14 +171,14 @@ def ask(name: str, environment: str | None, thinking: str | None, **words: Any) 
     return c.Ask(name, question, raw, environment)
 
 
-@click.command(name="help", help="What one can type: help deploy.")
+@click.command(name="help", help="What one can type.")
 @click.argument("verb", default="")
 def help_(verb: str) -> c.Help:
     """Say what one can type."""
     return c.Help(verb)
 
 
-@click.command(help="Your roles here, and your GitHub login: whoami.")
+@click.command(help="Your roles here, and your GitHub login.")
 def whoami() -> c.WhoAmI:
     """Say who the person is to Leadline."""
     return c.WhoAmI()

@@ -4,19 +4,37 @@ Source: docs.slack.dev, "Formatting text for app surfaces": only `&`, `<` and `>
 everything that mentions or links stands between `<` and `>`.
 """
 
+import re
 import unicodedata
 
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufeff\u00ad")
 """Zero-width characters: they hide what a text really says."""
 
 
-_MARKS = {ord(mark): f"{mark}\u200b" for mark in "*_~`"}
-"""A zero-width space after each mark keeps *bold*, _italic_, ~strike~ and `code` from pairing."""
+_MARKS = re.compile(r"[*~`]|_(?![A-Za-z0-9])|(?<![A-Za-z0-9])_")
+"""What can make *bold*, _italic_, ~strike~ and `code`: a `_` inside of a word pairs with none."""
+
+_SPAN = re.compile(r"(?<![^\s(“])`(?=\S)([^`\n]+)(?<=\S)`(?![^\s.,;:?!)”])")
+"""Something to copy, as our own words have it: alone between spaces, brackets or stops."""
 
 
 def escape(outside: str) -> str:
-    """Return text from outside so that Slack shows it and never acts on it."""
-    return inert(_seen(outside, "\n")).translate(_MARKS)
+    """Return text from outside so that Slack shows it and never acts on it.
+
+    A zero-width space after each mark keeps it from pairing.
+    """
+    return _MARKS.sub("\\g<0>\u200b", inert(_seen(outside, "\n")))
+
+
+def our_words(text: str) -> str:
+    """Return words of ours that hold text from outside: what stands as `code` can be copied.
+
+    Text from outside may look like code there, too; nothing in code acts either.
+    """
+    return "".join(
+        f"`{inert(_seen(part))}`" if at % 2 else escape(part)
+        for at, part in enumerate(_SPAN.split(text))
+    )
 
 
 def inert(outside: str) -> str:

@@ -6,7 +6,6 @@ characters, a select 100 options, an option 75).
 """
 
 import json
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +13,27 @@ from typing import Any
 
 import msgspec
 
-from bot.errors import CommandError
+from bot.relay import Question
 from bot.slack.escaping import cut, escape, plain
 from gitops.deployment import ModelDeployment
 from gitops.engine import Engine
 
 View = dict[str, Any]
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]*/[a-z0-9][a-z0-9-]*\Z")
-"""What a form or a button is about: a deployment as ENVIRONMENT/NAME."""
-
 MOST_OPTIONS = 100
 """Most options of a select."""
+
+UNCHANGED = "Unchanged when empty"
+"""What a field of change says once it was emptied: `update` leaves out what is not given."""
+
+LABELS = {
+    "replicas": "Groups",
+    "tensor": "Tensor parallel size of a group",
+    "gpus": "GPUs of a node",
+    "context": "Context in tokens",
+    "tokens": "Most tokens",
+}
+"""What the fields that take a whole number are called."""
 
 FIT = "fit"
 """Block id of the line that says whether it fits; it follows what is chosen above it."""
@@ -83,8 +91,8 @@ def update_form(
             _line(f"*{escape(origin.name)}*: {escape(deployment.model)}", "what"),
             *_shape(deployment),
             _line(fit or " "),
-            _text("context", "Context in tokens", "", context, follows=True),
-            _text("version", "Engine version", "", deployment.engine_version),
+            _text("context", LABELS["context"], UNCHANGED, context, follows=True),
+            _text("version", "Engine version", UNCHANGED, deployment.engine_version),
             _storage(claims, deployment.claim),
             _text("reason", "Reason", "Stands in the pull request"),
         ],
@@ -107,23 +115,13 @@ def ask_form(origin: Origin) -> View:
     """Return the form of a question."""
     prompt = _text("prompt", "Question", "", optional=False)
     prompt["element"]["multiline"] = True
-    tokens = _text("tokens", "Most tokens", "", "256")
+    tokens = _text("tokens", LABELS["tokens"], "", str(Question("").max_tokens))
     return _modal("ask", "Ask a model", "Ask", origin, [prompt, tokens])
 
 
-def origin_of(view: Mapping[str, Any]) -> Origin:
-    """Return where a form was opened, from the metadata that Slack keeps with it.
-
-    Raises:
-        CommandError: the metadata are not what a form of ours carries.
-    """
-    try:
-        found = msgspec.json.decode(view["private_metadata"], type=Origin)
-    except msgspec.DecodeError as error:
-        raise CommandError("this form is not Leadline's; type the command") from error
-    if found.name and not NAME.match(found.name):
-        raise CommandError("this form is about no deployment; type the command")
-    return found
+def origin_of(metadata: str) -> Origin:
+    """Return where a form was opened, from the metadata that Slack kept with it, unsealed."""
+    return msgspec.json.decode(metadata, type=Origin)
 
 
 def with_fit(view: Mapping[str, Any], line: str) -> View:
@@ -149,7 +147,7 @@ def faults_of(kind: str, values: Mapping[str, str], origin: Origin) -> dict[str,
     """Return what is wrong with single fields, by block id; numbers and the typed name."""
     faults = {
         block: "a whole number, such as 2"
-        for block in ("replicas", "tensor", "gpus", "context", "tokens")
+        for block in LABELS
         if block in values and not (values[block].isascii() and values[block].isdigit())
     }
     if kind == "undeploy" and values.get("confirm") != origin.name.rpartition("/")[2]:
@@ -224,22 +222,18 @@ def _modal(kind: str, title: str, submit: str, origin: Origin, blocks: list[View
 def _shape(d: ModelDeployment | None) -> list[View]:
     """Return the fields of a deployment's shape, filled with what stands."""
     stands = (d.replicas, d.parallel.tensor, d.resources.gpus) if d else ("", "", "")
+    hint = UNCHANGED if d else "The environment's default when empty"
     return [
-        _text(*words, str(value), follows=True) for words, value in zip(_SHAPE, stands, strict=True)
+        _text(block, LABELS[block], hint, str(value), follows=True)
+        for block, value in zip(("replicas", "tensor", "gpus"), stands, strict=True)
     ]
-
-
-_SHAPE = (
-    ("replicas", "Groups", "1 when empty"),
-    ("tensor", "Tensor parallel size of a group", "2 when empty"),
-    ("gpus", "GPUs of a node", "1 when empty"),
-)
 
 
 def _storage(claims: Sequence[str], stands: str | None) -> View:
     if claims and (stands is None or stands in claims):
         return _select("storage", "Storage claim", claims, stands or "", optional=True)
-    return _text("storage", "Storage claim", "The model's own when empty", stands or "")
+    hint = "The model's own when empty" if stands is None else UNCHANGED
+    return _text("storage", "Storage claim", hint, stands or "")
 
 
 def _select(

@@ -1,10 +1,11 @@
 """Pure: each notice as one line: the fallback of blocks and the text of notifications."""
 
+import re
 from typing import assert_never
 
 from bot import notice as n
 from bot.access import Denied
-from bot.slack.escaping import brief, cut, escape, quote
+from bot.slack.escaping import brief, cut, our_words, quote
 
 
 def text(notice: n.Notice) -> str:
@@ -28,9 +29,11 @@ def _of_pull(notice: n.OfPull) -> str:  # noqa: C901, PLR0911, PLR0912 - a line 
         case n.Proposed():
             return f":memo: Pull request {pull_link(notice)} opened: {brief(notice.title)}"
         case n.Amended():
+            gone = f" It replaces {brief(notice.replaced)}, which is no longer proposed."
             return (
                 f":pencil2: <@{notice.by}> changed pull request {pull_link(notice)}:"
-                f" {brief(notice.title)}. Approvals from before no longer count."
+                f" {brief(notice.title)}.{gone if notice.replaced else ''}"
+                " Approvals from before no longer count."
             )
         case n.Attached():
             pull = pull_link(notice)
@@ -38,6 +41,8 @@ def _of_pull(notice: n.OfPull) -> str:  # noqa: C901, PLR0911, PLR0912 - a line 
         case n.Reviewed():
             said = f": «{brief(notice.comment, 1_000)}»" if notice.comment else ""
             mark = _VERDICTS.get(notice.verdict, ":speech_balloon:")
+            if notice.refused:
+                mark, said = ":warning:", f"{said}. It does not count: {brief(notice.refused)}"
             return f"{mark} {brief(notice.by)} {brief(notice.verdict)}{said}"
         case n.ChecksFailed():
             names = ", ".join(brief(name, 80) for name in notice.names[:10])
@@ -67,8 +72,9 @@ def _of_rollout(notice: n.OfRollout) -> str:  # noqa: PLR0911 - a line a notice
             return f":gear: Applied to the cluster: desired state `{brief(notice.state)}`"
         case n.NotApplied():
             said = f" The controller says: {quote(notice.message)}" if notice.message else ""
+            ago = f"{notice.minutes} min" if notice.minutes else "less than a minute"
             return (
-                f":hourglass: Merged {notice.minutes} min ago and not in the cluster yet."
+                f":hourglass: Merged {ago} ago and not in the cluster yet."
                 f"{said} Look at the GitOps controller."
             )
         case n.Removed():
@@ -80,7 +86,7 @@ def _of_rollout(notice: n.OfRollout) -> str:  # noqa: PLR0911 - a line a notice
             return f":hourglass_flowing_sand: {brief(notice.phase)}{detail}"
         case n.Unreachable():
             return (
-                f":satellite_antenna: The cluster of {brief(notice.environment)} does not answer"
+                f":satellite_antenna: The cluster of {brief(notice.environment)} has not answered"
                 f" since {brief(notice.since)} UTC; what this thread shows is as of then"
             )
         case n.Reachable():
@@ -98,6 +104,11 @@ def _of_group(notice: n.OfGroup) -> str:
             return (
                 f":white_check_mark: Group {notice.group} answered a completion, first token after"
                 f" {notice.first_token:.2f} s · {notice.proved}/{notice.groups} groups proved"
+            )
+        case n.Unproved():
+            return (
+                f":key: {brief(notice.name)} is ready, but no completion of it can be had:"
+                f" {brief(notice.why)}. It is tried again by itself."
             )
         case n.Serving():
             return (
@@ -132,11 +143,12 @@ def _of_answer(notice: n.OfAnswer) -> str:  # noqa: C901, PLR0911, PLR0912 - a l
         case Denied():
             return _denied(notice)
         case n.Refused():
-            return escape(cut(notice.text, 1_000))
+            return _SLACK.sub(r"<@\1>", our_words(cut(notice.text, 1_000)))
         case n.Usage():
             return notice.text
         case n.Elsewhere():
-            return f":point_right: <{notice.url}|{brief(notice.text)}>"
+            link = f"<{notice.url}|{brief(notice.text)}>"
+            return f":point_right: {link} · <{notice.thread}|its thread>"
         case n.Listing():
             page = f" · page {notice.page}/{notice.pages}" if notice.pages > 1 else ""
             return f"*{brief(notice.title)}*{page}"
@@ -146,19 +158,22 @@ def _of_answer(notice: n.OfAnswer) -> str:  # noqa: C901, PLR0911, PLR0912 - a l
             assert_never(notice)
 
 
+_SLACK = re.compile(r"\bslack:([UW][A-Z0-9]{2,20})\b")
+"""Somebody as pull requests name them; in words for one person a mention notifies nobody."""
+
 _VERDICTS = {"approved": ":white_check_mark:", "changes requested": ":no_entry_sign:"}
 
 
 def _footer(footer: n.Footer) -> str:
-    parts = [
-        brief(footer.model),
-        f"first token {footer.first_token:.2f} s",
-        f"{footer.prompt_tokens} + {footer.tokens} tokens"
-        if footer.prompt_tokens
-        else f"{footer.tokens} tokens",
-        f"{footer.tokens_per_second:.1f} tokens/s",
-        f"finish: {brief(footer.finish) or 'none'}",
-    ]
+    parts = [brief(footer.model)]
+    if footer.first_token is not None:
+        parts.append(f"first token {footer.first_token:.2f} s")
+    if footer.tokens is not None:
+        asked = f"{footer.prompt_tokens} + " if footer.prompt_tokens else ""
+        parts.append(f"{asked}{footer.tokens} tokens")
+    if footer.tokens_per_second is not None:
+        parts.append(f"{footer.tokens_per_second:.1f} tokens/s")
+    parts.append(f"finish: {brief(footer.finish) or 'none'}")
     if footer.thought:
         parts.append(f"{footer.thought:,} characters of thought folded away")
     line = f"_{' · '.join(parts)}_"

@@ -9,6 +9,7 @@ from bot.commands import answers
 from bot.commands.command import FitQuestion
 from bot.errors import CommandError
 from bot.notice import Card, Facts, Listing
+from bot.store import Proposal
 from gitops.catalog import Catalog
 from gitops.engine import Engine
 from gitops.environment import Environment, Pool
@@ -33,13 +34,20 @@ def card(phase):
 def test_a_list_shows_main_with_the_phases_of_the_cards():
     both = [deployment(engine_version="0.5.23"), deployment("m2", engine_version="0.5.23")]
 
-    assert answers.listing(both, {"staging/m1": card("serving")}, 1, "list") == Listing(
-        "Deployments (2)",
+    waits = Proposal(
+        "staging", "m3", "ns", "qwen3-8b", "q", "vllm 0.10.0", "1×(1×1 GPU)", "TP 1", 1, "s", 7,
+        "U", "C", "1.2", "U1",
+    )  # fmt: skip
+
+    assert answers.listing(both, [waits], {"staging/m1": card("serving")}, 1, "list") == Listing(
+        "Deployments (3)",
         ("deployment", "model", "engine", "shape", "GPUs", "phase"),
         (
             ("staging/m1", "qwen3-32b", "sglang 0.5.23", "1×(2×1 GPU) · TP 2", "2", "serving"),
             ("staging/m2", "qwen3-32b", "sglang 0.5.23", "1×(2×1 GPU) · TP 2", "2",
              "not watched yet"),
+            ("staging/m3", "qwen3-8b", "vllm 0.10.0", "1×(1×1 GPU) · TP 1", "1",
+             "not on main yet: pull request #7 is open"),
         ),
     )  # fmt: skip
 
@@ -56,7 +64,7 @@ def test_a_list_shows_main_with_the_phases_of_the_cards():
 def test_a_long_list_has_pages(page, first, rows, shown, more):
     many = [deployment(f"m{number}") for number in range(1, 46)]
 
-    listing = answers.listing(many, {}, page, "list")
+    listing = answers.listing(many, [], {}, page, "list")
 
     assert (listing.page, listing.pages, listing.more) == (shown, 3, more)
     assert (len(listing.rows), listing.rows[0][0]) == (rows, f"staging/{first}")
@@ -73,14 +81,30 @@ def test_models_are_found_by_a_word_in_any_case():
 def test_a_history_counts_back_as_rollback_does():
     at = dt.datetime(2026, 11, 24, 9, 5, tzinfo=dt.UTC)
     entries = [
-        Standing("a" * 40, "scale(staging/m1): 1 → 2 groups", "alice", at, 7),
+        Standing("a" * 40, "scale(staging/m1): 1 → 2 groups", "slack:UALICE", at, 7),
         Standing("b" * 40, "by hand", "bob", at),
     ]
 
-    assert answers.history("staging/m1", entries, 1, "history m1").rows == (
-        ("now", "aaaaaaa", "2026-11-24 09:05 UTC", "alice", "scale(staging/m1): 1 → 2 groups (#7)"),
+    assert answers.history("staging/m1", entries, 1, "history m1", called).rows == (
+        ("now", "aaaaaaa", "2026-11-24 09:05 UTC", "Alice", "scale(staging/m1): 1 → 2 groups (#7)"),
         ("1", "bbbbbbb", "2026-11-24 09:05 UTC", "bob", "by hand"),
     )
+
+
+def called(by):
+    return {"slack:UALICE": "Alice"}.get(by, by)
+
+
+def test_only_people_on_the_page_are_asked_for():
+    at, asked = dt.datetime(2026, 11, 24, tzinfo=dt.UTC), []
+    entries = [Standing("a" * 40, "t", f"slack:U{number}", at) for number in range(50)]
+
+    shown = answers.history(
+        "staging/m1", entries, 3, "history m1", lambda by: asked.append(by) or by
+    )
+
+    assert asked == [f"slack:U{number}" for number in range(40, 50)]
+    assert (shown.page, shown.pages) == (3, 3)
 
 
 def test_a_fit_takes_gpus_and_division_of_the_environment_when_none_are_named():
@@ -146,23 +170,3 @@ def test_whoami_shows_the_role_in_each_environment_as_it_counts_here():
             ),
         )
     )
-
-
-def test_help_lists_every_verb_with_an_example_and_its_role():
-    said = answers.usage("").text
-
-    assert "`/llm deploy qwen3-32b sglang` · requester\n" in said
-    assert "`/llm whoami`\n" in said
-
-
-@pytest.mark.parametrize("verb", ["deploy", "plan"])
-def test_help_of_a_verb_lists_its_options(verb):
-    said = answers.usage(verb).text
-
-    assert said.startswith(f"`/llm {verb} ")
-    assert "`--replicas` Groups, each an independent server." in said
-
-
-def test_help_of_no_verb_says_which_there_are():
-    with pytest.raises(CommandError, match="there are: deploy, plan, list"):
-        answers.usage("zzz")

@@ -48,7 +48,7 @@ def test_every_form_is_within_slacks_limits(view):
 
 
 def test_a_form_knows_where_its_answer_belongs():
-    assert forms.origin_of(FORMS["update"]) == ORIGIN
+    assert forms.origin_of(FORMS["update"]["private_metadata"]) == ORIGIN
 
 
 def test_values_are_read_from_selects_and_texts_and_empty_ones_left_out():

@@ -12,7 +12,7 @@ from bot.commands.verbs import EXAMPLES
 from bot.errors import QueueFullError, StoreUnavailableError, StoreUncertainError
 from bot.slack.blocks import BUTTONS
 from bot.slack.desk import BARE
-from bot.slack.listeners import refusal_of
+from bot.slack.untaken import TOO_MANY, UNSEALED, refusal_of
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "chat.md").read_text(encoding="utf-8")
 ROWS = dict(re.findall(r"^\| `([a-z-]+)` \| `/llm ([^`]+)` \| (?:\w*) ?\|", TEXT, re.MULTILINE))
@@ -48,3 +48,5 @@ def test_what_is_said_while_nothing_can_be_taken_is_explained(error):
     said = refusal_of(error("x"))
 
     assert said.partition(". ")[0].partition(";")[0] in TEXT
+    assert TOO_MANY.partition("; ")[0] in TEXT
+    assert UNSEALED.partition("; ")[0] in TEXT

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import re
 import urllib.parse
 
@@ -9,7 +10,10 @@ import pytest
 
 from sandbox.faults import Fault
 from sandbox.leadline import running
+from sandbox.people import TEAM
 from sandbox.worlds import ALICE, BOB, CHANNEL, sandbox
+from tests.engine.raw import until
+from tests.scenarios.conftest import RATE
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +53,28 @@ def answer_to(worlds, text, user=ALICE):
         ("depoly qwen3-32b sglang", "did you mean"),
         ("ask", "Missing argument 'NAME'"),
         ("ask nobody hello", "no deployment nobody; try"),
-        ("ask http://169.254.169.254/ hi", "no environment http://169.254.169.254; try"),
+        ("ask http://169.254.169.254/ hi", "no environment http://169.254.169.254; there are: "),
+        ("ask nobody@evil hi", "no deployment nobody"),
+        ("ask --endpoint http://169.254.169.254/ x hi", "no option --endpoint"),
+        ("ask x --endpoint http://169.254.169.254/ hi", "no option --endpoint"),
+        ("ask qwen " + "x" * 4_000, "longer than 4000 characters"),
         ("<!channel>", "no verb “&lt;!channel&gt;”"),
+        ("", "/llm deploy qwen3-32b sglang"),
+        ("x" * 4001, "longer than 4000 characters"),
+        ("deploy qwen3-32b sglang --environment prod", "no environment prod"),
+        ("deploy qwen3-32b sglang a\u202eb", "RIGHT-TO-LEFT OVERRIDE"),
+        ("deploy qwen3-32b sglang m\u043edel", "is not allowed"),
+        ("deploy qwen3-32b sglang --replicas \u0663", "is not a valid integer"),
+        ("deploy qwen3-32b sglang --memory 24GiB", "expected a quantity"),
+        ("deploy qwen3-32b sglang --model-path /models/../../etc", "are not allowed"),
+        ("deploy qwen3-32b sglang --image evil.io/x:latest", "latest"),
+        ("deploy qwen3-32b sglang --arg --trust-remote-code", "it loads code"),
+        ("deploy qwen3-32b sglang --arg --api-key=hunter2", "it carries a secret"),
+        ("deploy qwen3-32b sglang --arg '--host=$(LWS_LEADER_ADDRESS)'", "--host"),
+        ("deploy qwen3-32b sglang --arg '; rm -rf /'", "; rm -rf /"),
+        ("deploy qwen3-32b sglang --dry-run", "no option --dry-run"),
+        ("deploy {{cycler.__init__.__globals__}} sglang", "model {{cycler"),
+        ("undeploy nobody --confirm nobody", "no deployment nobody"),
     ],
 )
 def test_a_bad_command_is_answered_with_one_line(stage, text, line):
@@ -59,10 +83,62 @@ def test_a_bad_command_is_answered_with_one_line(stage, text, line):
     said = answer_to(worlds, text)
 
     assert line in said.replace("\u200b", "")
-    assert "\n" not in said
+    assert "\n" not in said or text == ""
     assert "<!" not in said
     assert worlds.github.state()["pulls"] == []
     assert not [log for log in leadline.said if "Traceback" in log]
+
+
+def test_a_target_that_is_no_deployment_is_never_connected_to(stage):
+    worlds, _ = stage
+    for target in ("http://169.254.169.254/", "nobody@evil", "169.254.169.254", "evil.example"):
+        answer_to(worlds, f"ask {target} hi")
+
+    assert [e for e in worlds.journal.entries() if e.world == "engine"] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--oss-ak LTAI5tCanaryCanary --oss-sk canary",
+        "--reason 'use ghp_Canary0123456789Canary0123456789'",
+        "--env TOKEN=xoxb-1234567890-Canary",
+        "canary AKIACANARYCANARY0123",
+        "-----BEGIN PRIVATE KEY----- canary",
+    ],
+)
+def test_a_key_in_a_command_is_refused_and_stands_in_no_log_and_no_message(stage, words):
+    worlds, leadline = stage
+
+    said = answer_to(worlds, f"deploy qwen3-32b sglang {words}").replace("\u200b", "")
+
+    assert said.startswith("your command holds what looks like a key (")
+    assert "Revoke the key" in said
+    written = [*leadline.said, *leadline.printed, said, *map(str, worlds.slack.messages(CHANNEL))]
+    assert "canary" not in "".join(written).lower()
+
+
+@pytest.mark.parametrize(
+    ("person", "outcome"), [("", "denied"), ("U0NOBODY", "refused"), ("U0CAROL", "done")]
+)
+def test_who_is_nobody_may_nothing_and_the_audit_log_has_it(stage, person, outcome):
+    worlds, leadline = stage
+    since = len(leadline.printed)
+    fields = {
+        "command": "/llm", "text": "list", "user_id": person, "channel_id": CHANNEL,
+        "team_id": TEAM.id, "trigger_id": f"1.{person}",
+    }  # fmt: skip
+    body = urllib.parse.urlencode(fields).encode()
+    begun = len(worlds.journal.entries())
+
+    assert post(worlds, body, worlds.slack.signed_headers(body))[0] == 200
+    assert worlds.journal.wait(finished, begun)
+
+    def outcomes():
+        lines = [line for line in leadline.printed[since:] if line.startswith('{"audit":')]
+        return [json.loads(line)["audit"]["outcome"] for line in lines]
+
+    assert until(lambda: outcomes() == [outcome], 5) is not None, outcomes()
 
 
 @pytest.mark.parametrize(
@@ -118,88 +194,110 @@ def finished(entry):
     return (entry.world, entry.call) == ("leadline", "finished")
 
 
-def test_a_reason_that_pings_the_channel_is_shown_and_pings_nobody(worlds, leadline):
-    worlds.type('deploy qwen3-32b sglang --reason "<!channel> @org/team <https://evil|bank>"')
-    assert worlds.journal.wait(finished)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """All roles, for what becomes a pull request; each test has a deployment of its own."""
+    with sandbox(tmp_path_factory.mktemp("whole"), RATE) as worlds, running(worlds) as _:
+        yield worlds
 
-    [pull] = worlds.github.state()["pulls"]
+
+def pulls(worlds, name):
+    return [p for p in worlds.github.state()["pulls"] if p["head"] == f"llm/example/{name}"]
+
+
+def about(worlds, name):
+    return [m for m in worlds.slack.messages(CHANNEL) if name in str(m)]
+
+
+def deployed(worlds, name, *options):
+    """Ask for a deployment as Alice; return the number of its newest pull request."""
+    since = len(worlds.journal.entries())
+    worlds.type(" ".join(("deploy qwen3-32b sglang", name, *options)))
+    assert worlds.journal.wait(finished, since, 20)
+    return pulls(worlds, name)[-1]["number"]
+
+
+def test_a_reason_that_pings_the_channel_is_shown_and_pings_nobody(whole):
+    deployed(whole, "pinging", '--reason "<!channel> @org/team <https://evil|bank>"')
+
+    [pull] = pulls(whole, "pinging")
     assert "“&lt;\\!channel&gt; @\u200borg/team &lt;https://evil\\|bank&gt;”" in pull["body"]
-    assert not [m for m in worlds.slack.messages(CHANNEL) if "<!channel>" in str(m)]
+    assert about(whole, "pinging")
+    assert not [m for m in whole.slack.messages(CHANNEL) if "<!channel>" in str(m)]
 
 
-def test_a_pull_request_closed_instead_of_merged_is_told_in_one_line(worlds, leadline):
-    worlds.type("deploy qwen3-32b sglang")
-    assert worlds.journal.wait(finished)
+def test_a_pull_request_closed_instead_of_merged_is_told_in_one_line(whole):
+    number = deployed(whole, "unwanted")
 
-    worlds.close(1)
-    told = worlds.journal.wait(lambda e: "closed without a merge" in str(e.detail.get("text")))
+    whole.close(number)
+    told = whole.journal.wait(
+        lambda e: f"#{number} was closed without a merge" in str(e.detail.get("text"))
+    )
 
     assert told is not None
-    assert worlds.journal.wait(
-        lambda e: e.call == "chat.update" and "closed without" in e.detail["text"]
+    assert whole.journal.wait(
+        lambda e: (
+            e.call == "chat.update"
+            and "unwanted" in e.detail["text"]
+            and "closed without" in e.detail["text"]
+        )
     )
-    assert "default/qwen3-32b-sglang" not in worlds.cluster.state()["leaderworkersets"]
+    assert "default/unwanted" not in whole.cluster.state()["leaderworkersets"]
 
 
-def test_a_new_request_after_a_close_opens_a_new_pull_request(worlds, leadline):
-    worlds.type("deploy qwen3-32b sglang")
-    assert worlds.journal.wait(finished)
-    worlds.close(1)
-    since = len(worlds.journal.entries())
+def test_a_new_request_after_a_close_opens_a_new_pull_request(whole):
+    first = deployed(whole, "wanted-again")
+    whole.close(first)
 
-    worlds.type("deploy qwen3-32b sglang --replicas 2")
-    assert worlds.journal.wait(finished, since)
+    second = deployed(whole, "wanted-again", "--replicas 2")
 
-    states = [(pull["number"], pull["state"]) for pull in worlds.github.state()["pulls"]]
-    assert states == [(1, "closed"), (2, "open")]
+    states = [(pull["number"], pull["state"]) for pull in pulls(whole, "wanted-again")]
+    assert states == [(first, "closed"), (second, "open")]
 
 
-def test_somebody_elses_request_while_one_is_open_is_refused_with_the_link(worlds, leadline):
-    worlds.type("deploy qwen3-32b sglang")
-    assert worlds.journal.wait(finished)
+def test_somebody_elses_request_while_one_is_open_is_refused_with_the_link(whole):
+    number = deployed(whole, "taken")
 
-    said = answer_to(worlds, "deploy qwen3-32b sglang --replicas 2", BOB)
+    said = answer_to(whole, "deploy qwen3-32b sglang taken --replicas 2", BOB)
 
-    assert "pull request #1 of this deployment" in said
-    assert f"is still open and slack:{ALICE} holds it" in said
-    assert "/acme/gitops/pull/1" in said
-    assert len(worlds.github.state()["pulls"]) == 1
+    assert f"pull request #{number} of this deployment" in said
+    assert f"is still open and <@{ALICE}> holds it" in said
+    assert f"/acme/gitops/pull/{number}" in said
+    assert len(pulls(whole, "taken")) == 1
 
 
-def test_the_requesters_other_request_amends_and_the_thread_says_that_approvals_lapse(
-    worlds, leadline
-):
-    worlds.type("deploy qwen3-32b sglang")
-    assert worlds.journal.wait(finished)
-    since = len(worlds.journal.entries())
+def test_the_requesters_other_request_amends_and_the_thread_says_that_approvals_lapse(whole):
+    deployed(whole, "amended")
 
-    worlds.type("deploy qwen3-32b sglang --replicas 2")
-    assert worlds.journal.wait(finished, since)
+    deployed(whole, "amended", "--replicas 2")
 
-    [pull] = worlds.github.state()["pulls"]
+    [pull] = pulls(whole, "amended")
     assert '"requester": "slack:U0ALICE"' in pull["body"]
-    card, *thread = worlds.slack.messages(CHANNEL)
+    [card] = [m for m in about(whole, "amended") if m["thread_ts"] in {None, m["ts"]}]
+    thread = [m for m in whole.slack.messages(CHANNEL) if m["thread_ts"] == card["ts"]]
     lapse = [reply for reply in thread if "Approvals from before no longer count" in reply["text"]]
-    assert [reply["thread_ts"] for reply in lapse] == [card["ts"]]
+    assert len(lapse) == 1
 
 
-def test_an_engine_that_is_down_is_said_in_one_line_and_no_question_is_posted(worlds, leadline):
-    worlds.type("deploy qwen3-32b sglang")
-    assert worlds.journal.wait(finished)
-    worlds.merge(1)
+def test_an_engine_that_is_down_is_said_in_one_line_and_no_question_is_posted(whole):
+    whole.merge(deployed(whole, "down"))
 
-    said = answer_to(worlds, "ask qwen3-32b-sglang hello")
+    said = answer_to(whole, "ask down hello")
 
-    assert "qwen3-32b-sglang" in said
+    assert "down" in said
     assert re.search(r"does not answer yet: |: no answer", said)
-    roots = worlds.slack.messages(CHANNEL, lambda m: m["thread_ts"] in {None, m["ts"]})
-    assert len(roots) == 1  # the card
+    roots = [m for m in whole.slack.messages(CHANNEL) if m["thread_ts"] in {None, m["ts"]}]
+    assert len([m for m in roots if m["text"].startswith("down · ")]) == 1  # the card
+    assert not [m for m in roots if "hello" in str(m)]
 
 
-def test_github_being_away_is_said_in_one_line(worlds, leadline):
-    worlds.faults.arm(Fault("github", ".*", "before", "drop", times=1000))
-
-    said = answer_to(worlds, "deploy qwen3-32b sglang")
+def test_github_being_away_is_said_in_one_line(whole):
+    away = Fault("github", ".*", "before", "drop", times=1000)
+    whole.faults.arm(away)
+    try:
+        said = answer_to(whole, "deploy qwen3-32b sglang unreached")
+    finally:
+        away.times = 0
 
     assert "on GitHub: no answer" in said
-    assert worlds.slack.messages(CHANNEL) == []
+    assert about(whole, "unreached") == []

@@ -8,15 +8,19 @@ what it tells is in test_story.py and test_watching.py.
 import contextlib
 import itertools
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from sandbox.faults import Fault
 from sandbox.leadline import running
 from sandbox.people import CAROL, TEAM
 from sandbox.setup import Setup
 from sandbox.slack.settings import AppSettings
 from sandbox.worlds import ALICE, BOB, CHANNEL, sandbox
 from tests.adapters.conftest import real_redis
+from tests.engine.raw import until
 from tests.scenarios.conftest import RATE
 
 _numbers = itertools.count(1)
@@ -75,6 +79,12 @@ class Talk:
         fresh = self._seen(user)[before:]
         assert len(fresh) == 1, (text, fresh)
         return words_of(fresh[0])
+
+    def fresh(self, text, user=ALICE):
+        """Type a command; return what only this person saw of it since, as texts."""
+        before = len(self._seen(user))
+        self.type(text, user)
+        return [words_of(each) for each in self._seen(user)[before:]]
 
     def _seen(self, user):
         seen = self.worlds.slack.state()["ephemerals"]
@@ -157,6 +167,26 @@ def test_the_same_again_attaches_other_options_amend_and_others_are_refused(talk
     assert "replicas: 3" in talk.file(name, f"llm/example/{name}")
 
 
+def test_two_who_ask_for_the_same_at_once_get_one_card_and_one_pull_request(talk, name):
+    since = len(talk.worlds.journal.entries())
+
+    def type_(user):
+        talk.worlds.slack.people.type(f"deploy qwen3-32b sglang {name}", user, CHANNEL)
+
+    def ended():
+        calls = [(e.world, e.call) for e in talk.worlds.journal.entries()[since:]]
+        return calls.count(("leadline", "finished"))
+
+    with ThreadPoolExecutor() as both:
+        list(both.map(type_, (ALICE, CAROL)))
+    assert until(lambda: ended() == 2, 20) is not None, talk.leadline.said[-6:]
+
+    assert talk.pull(name)
+    *told, second = talk.thread(name)
+    assert [text[:8] for text in told[:2]] == [":mag: Pl", ":memo: P"]
+    assert second.startswith((f":link: <@{ALICE}>", f":link: <@{CAROL}>"))
+
+
 def test_changes_of_what_stands_go_into_the_same_thread(talk, name):
     talk.merged(name, f"deploy qwen3-32b sglang {name}")
 
@@ -182,6 +212,7 @@ def test_a_rollback_restores_the_exact_bytes_and_history_counts_them(talk, name)
     assert [line[:3] for line in shown.splitlines() if " → " in line or "deploy(" in line] == [
         "now", "1 ·", "2 ·",
     ]  # fmt: skip
+    assert shown.count(" UTC · alice · ") == 3
     talk.merged(name, f"rollback {name} --to 2")
 
     assert talk.file(name) == first
@@ -206,7 +237,7 @@ def test_a_plan_is_shown_to_who_asked_and_writes_nothing(talk, name):
     shown = talk.last(f"plan qwen3-32b vllm {name}")
 
     assert "(nothing is written)" in shown
-    assert "GPUs: 0 → 2, +3.00 an hour" in shown
+    assert "GPUs: 0 → 2, +3.00 USD an hour" in shown
     assert "+model: qwen3-32b" in shown
     assert len(talk.worlds.github.state()["pulls"]) == pulls
 
@@ -219,7 +250,7 @@ def test_what_reading_verbs_answer(talk, name):
     assert "tight" in talk.last("fit qwen3-32b sglang")
     assert f"http://{name}-leader.default.svc:8000/v1" in talk.last(f"endpoint {name}")
     assert "*Role in example*\nrequester" in talk.last("whoami")
-    assert "`--replicas`" in talk.last("help deploy")
+    assert "`--replicas N`" in talk.last("help deploy")
 
 
 def test_in_a_cards_thread_the_name_is_implied_and_a_mention_is_a_command(talk, name):
@@ -229,6 +260,73 @@ def test_in_a_cards_thread_the_name_is_implied_and_a_mention_is_a_command(talk, 
     talk.mention("scale 2 reason=more", root)
 
     assert talk.pull(name)["title"] == f"scale(example/{name}): 1 → 2 groups"
+
+
+def test_a_second_change_says_what_it_takes_the_place_of(talk, name):
+    talk.merged(name, f"deploy qwen3-32b sglang {name}")
+    talk.type(f"update {name} --context 12000")
+    title = talk.pull(name)["title"]
+
+    talk.type(f"restart {name}")
+
+    gone = f"It replaces {title}, which is no longer proposed. Approvals from before no longer"
+    assert gone in talk.thread(name)[-1].replace("\u200b", "")
+    assert "Replaces: update\\(example/" in talk.pull(name)["body"]
+    assert "maxModelLen" not in talk.file(name, f"llm/example/{name}")
+
+
+def test_who_types_beside_an_old_card_is_led_to_the_pull_request(talk, name):
+    told = [talk.fresh(f"deploy qwen3-32b sglang {name}")]  # its card was posted just now
+    talk.worlds.merge(talk.pull(name)["number"])
+
+    told += [talk.fresh(f"scale {name} 2"), talk.fresh(f"scale {name} 2", CAROL)]
+    root, pull = talk.card(name)["ts"], talk.pull(name)
+    before = len(talk._seen(ALICE))
+    talk.mention("scale 3", root)  # in the card's own thread
+
+    link = f"/pull/{pull['number']}|scale(example/{name}): 1 → 2 groups: pull request"
+    assert told[0] == []
+    assert [[link in text for text in each] for each in told[1:]] == [[True], [True]]
+    assert "|its thread>" in told[1][0]
+    assert len(talk._seen(ALICE)) == before
+
+
+def test_a_pull_request_names_who_asked_and_links_the_thread(talk, name):
+    talk.type(f"deploy qwen3-32b sglang {name} reason=night")
+
+    asked = talk.pull(name)["body"].splitlines()[1]
+    assert re.fullmatch(
+        r"\*\*@alice \(Slack: .+\)\*\* asked in \[Slack\]\(http.+\): “night”", asked
+    )
+
+
+def test_what_is_not_on_main_yet_is_named_with_its_pull_request(talk, name):
+    talk.type(f"deploy qwen3-32b sglang {name}")
+    number = talk.pull(name)["number"]
+
+    for text in ("status", "scale {} 2", "history", "ask {} hi", "endpoint", "restart"):
+        said = talk.last(text.format(name) if "{}" in text else f"{text} {name}")
+        assert f"example/{name} is not on main yet: pull request #{number} (" in said, text
+    [said] = talk.worlds.slack.people.type(f"undeploy {name}", ALICE, CHANNEL).notes
+    assert f"pull request #{number} (" in said
+    row = next(line for line in talk.last("list").splitlines() if f"example/{name} ·" in line)
+    assert row.endswith(f"not on main yet: pull request #{number} is open")
+
+
+def test_while_github_is_away_who_only_looks_is_answered_from_what_was_known(talk, name):
+    talk.merged(name, f"deploy qwen3-32b sglang {name}")
+    talk.last("list")
+    away = Fault("github", "GET branches/main", "before", "refuse", times=1000, status=403)
+    talk.worlds.faults.arm(away)
+    try:
+        listed, refused = talk.last("list"), talk.last(f"scale {name} 2")
+    finally:
+        away.times = 0
+
+    assert f"example/{name} · qwen3-32b" in listed
+    assert re.search(r"main as of \d\d:\d\d UTC; it cannot be read from GitHub now", listed)
+    assert "reading main" in refused
+    assert "it cannot be read" not in talk.last("list")
 
 
 @pytest.mark.parametrize(
