@@ -11,7 +11,7 @@ demo: install ## the whole loop on this machine, against the sandbox
 	$(BIN)/leadline sandbox --story
 
 test: check ## lint, types, import contracts and all tests, two files at a time
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: install ## lint, types and import contracts only
 	$(BIN)/ruff check .

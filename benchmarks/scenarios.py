@@ -15,7 +15,17 @@ BUDGET = 60.0  # seconds for 100 tests, on two cores
 
 def main() -> None:
     """Print the figures."""
-    pytest = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]  # as make test
+    pytest = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "2",
+        "--dist",
+        "loadfile",
+        "--no-loadscope-reorder",
+    ]  # as make test
     command = [*pytest, *(f"tests/scenarios/{file}" for file in FILES)]
     wall = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell

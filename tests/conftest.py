@@ -1,5 +1,8 @@
 """Counterparts that more than one folder of tests uses; each is started once, when first asked."""
 
+import gc
+import warnings
+
 import pytest
 
 from tests.counterparts import github
@@ -28,3 +31,11 @@ def emulate_github(emulate_server):
     """Give a new repository on emulate: `url`, `author` and `reviewer` (tokens), `repository`."""
     with emulate_server() as host:
         yield host
+
+
+@pytest.fixture
+def unclosed_by_slack_sdk():
+    """Collect what slack-sdk leaves open of an answer that breaks off, before another test does."""
+    warnings.simplefilter("ignore", ResourceWarning)  # until this test has ended
+    yield
+    gc.collect()

@@ -114,6 +114,7 @@ def test_a_card_is_edited_in_place_and_keeps_its_key(here):
 # -- said once -------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("unclosed_by_slack_sdk")
 @pytest.mark.parametrize("act", ["drop", "cut", "page"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_an_answer_that_never_came_leaves_one_message(here, store, moment, act):

@@ -42,6 +42,7 @@ def up(name):
     return REGISTRY.get_sample_value("leadline_dependency_up", {"name": name})
 
 
+@pytest.mark.usefixtures("unclosed_by_slack_sdk")
 def test_slack_answers_also_when_it_refuses_one_channel_but_not_when_it_refuses_us():
     with bench("http") as made:
         chat = SlackChat.connect(made.settings, made.time)

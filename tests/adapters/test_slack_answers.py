@@ -21,9 +21,7 @@ from sandbox.faults import Fault
 from sandbox.slack.settings import AppSettings
 from tests.adapters.edge_bench import ALICE, OPS, bench
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"  # slack-sdk closes no socket of such answers
-)
+pytestmark = pytest.mark.usefixtures("unclosed_by_slack_sdk")
 
 JSON = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 

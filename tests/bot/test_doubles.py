@@ -12,6 +12,8 @@ from bot.store.redis import RedisStore
 from sandbox.faults import Fault
 from tests.adapters.edge_bench import ALICE, CARD, OPS, TEAM, bench
 
+pytestmark = pytest.mark.usefixtures("unclosed_by_slack_sdk")
+
 HISTORY = {"channels:history", "groups:history"}
 
 
