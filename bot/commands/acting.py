@@ -18,11 +18,12 @@ from bot.notice import Card, Listing, Notice
 from bot.store import Cards
 from gitops.assess import Assessment
 from gitops.clock import Clock
+from gitops.deployment import ModelDeployment
 from gitops.environment import Environment
 from gitops.errors import InvalidRequestError
 from gitops.past import Past, find
 from gitops.proposing import Proposer
-from gitops.request import DeployRequest, Request, UndeployRequest
+from gitops.request import Request, UndeployRequest
 
 LIMITS = "2 questions at a time"
 
@@ -98,6 +99,7 @@ class Actions:
         earlier = past.files_at(folder, back.commit)
         to = f"#{back.pull} ({back.commit[:7]})" if back.pull else back.commit[:7]
         assessed = _proposer(scene).assess_back(folder, earlier, to, self.clock.now())
+        _refuse_twins(assessed.plan.deployment, scene)
         reason = command.reason or f"back to {back.commit[:7]} of {back.at:%Y-%m-%d %H:%M} UTC"
         self.change(_wanted(assessed, reason, scene), asked)
 
@@ -185,14 +187,28 @@ def _assessed(request: Request, scene: Scene, now: datetime) -> Assessment:
     """Return what a request would change.
 
     Raises:
-        InvalidRequestError: also where another environment of the cluster has the new deployment.
+        InvalidRequestError: also where another environment of the cluster has that deployment.
     """
     assessed = _proposer(scene).assess(request, now)
-    if isinstance(request, DeployRequest):
-        environments = {e.name: e for e in scene.desired.environments}
-        for text in scene.desired.copy.twins(assessed.plan.deployment, environments):
-            raise InvalidRequestError(text)
+    if not isinstance(request, UndeployRequest):
+        _refuse_twins(assessed.plan.deployment, scene)
     return assessed
+
+
+def _refuse_twins(wanted: ModelDeployment, scene: Scene) -> None:
+    """Refuse what another environment of the same cluster has, on main or in a pull request."""
+    environments = {e.name: e for e in scene.desired.environments}
+    for text in scene.desired.copy.twins(wanted, environments):
+        raise InvalidRequestError(text)
+    here = environments[wanted.environment].place
+    for p in scene.sight.awaited:
+        other = environments.get(p.environment)
+        same = (p.namespace, p.name) == (wanted.namespace, wanted.name)
+        if same and other and other.name != wanted.environment and other.place == here:
+            raise InvalidRequestError(
+                f"LeaderWorkerSet {p.namespace}/{p.name} is also that of pull request"
+                f" #{p.pull_number} for {p.environment}, in the same cluster; take another name"
+            )
 
 
 def _wanted(assessed: Assessment, reason: str, scene: Scene) -> Wanted:

@@ -108,8 +108,8 @@ class Changer:
         channel = wanted.assessed.environment.slack.channel or asked.place.channel
         known, rollout = self._known(wanted), self.records.rollout(wanted.key)
         gone = known and known.removal and rollout and rollout.removed
-        if known and known.channel == channel and not gone:  # another life has another card
-            return Place(channel, known.card)
+        if known and not gone:  # another life has another card; another channel has not
+            return Place(known.channel, known.card)
         if known is None and (found := self._remembered(wanted)):
             return found
         first = _first_card(wanted, asked)
@@ -126,11 +126,13 @@ class Changer:
 
     def _say_nothing_changes(self, wanted: Wanted, asked: Asked) -> None:
         """Say so; and take a deployment up again whose record was lost."""
-        text = f"{wanted.plan.folder} is already as you ask; nothing to propose."
+        pull = newest(self.forge(), wanted.plan.branch)
+        text = f"{wanted.key} is on main as you ask already; nothing to propose."
+        if pull and pull.review is Review.OPEN:
+            text += f" Pull request #{pull.number} would change that; close it if nobody wants it."
         self.speaker.chat.whisper(asked.place, asked.person, Refused(text))
         if self._known(wanted):
             return
-        pull = newest(self.forge(), wanted.plan.branch)
         if pull and pull.review is not Review.CLOSED:
             card = self._remembered(wanted) or self._card(wanted, asked)
             self._keep(wanted, pull, asked, card)

@@ -15,7 +15,6 @@ from slack_sdk import WebClient
 
 from bot.audit import Audit, Entry
 from bot.chat import Person, Place
-from bot.commands.verbs import EXAMPLES
 from bot.errors import BotError, QueueFullError, StoreUnavailableError
 from bot.notice import Usage
 from bot.slack import forms, intake
@@ -132,7 +131,7 @@ class Edge:
             job = intake.of_button(body, f"{act} {name}" if name else act, self.clock.now())
             if name is None:
                 self._note(job, act, FORGED)
-                line = f"This button is {UNSEALED} Type `/llm {EXAMPLES[act]}`."
+                line = f"This button is {UNSEALED} Type `/llm {act} NAME`."
             elif act == "status":
                 line = self._put(job).refusal
             else:
