@@ -36,8 +36,9 @@ class Observation:
     The status of LeaderWorkerSet up to 0.8 counts a group as ready without looking at its
     workers. `state` is the desired state that the GitOps controller applied; `revision` is that of
     the pods which the set asks for now, empty where nothing tells, and then `current` says that the
-    controller calls every group updated. `context` is the kubeconfig context of its cluster;
-    `own_subdomains` that each group has a headless Service of its own.
+    controller calls every group updated; groups before `partition` may stay on an earlier one.
+    `context` is the kubeconfig context of its cluster; `own_subdomains` says that each group has a
+    headless Service of its own.
     """
 
     namespace: str
@@ -52,6 +53,7 @@ class Observation:
     context: str = ""
     own_subdomains: bool = False
     revision: str = ""
+    partition: int = 0
 
 
 @dataclass(frozen=True, slots=True)

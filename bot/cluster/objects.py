@@ -109,12 +109,31 @@ class PodObject(msgspec.Struct, frozen=True):
     status: PodStatus = PodStatus()
 
 
+class Rolling(msgspec.Struct, frozen=True, gc=False):
+    """RollingUpdateConfiguration, as far as it is read."""
+
+    partition: int | None = 0  # from v0.7.0 on
+
+
+class Strategy(msgspec.Struct, frozen=True, rename="camel"):
+    """RolloutStrategy, as far as it is read."""
+
+    rolling_update_configuration: Rolling | None = None
+
+
 class LwsSpec(msgspec.Struct, frozen=True, rename="camel"):
     """LeaderWorkerSetSpec, as far as it is read; `bot.cluster.revisions` reads what is raw."""
 
     replicas: int = 1
+    rollout_strategy: Strategy | None = None
     leader_worker_template: msgspec.Raw = msgspec.Raw(b"null")
     network_config: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def partition(self) -> int:
+        """The first group that an update moves; those before it stay as they are."""
+        rolling = self.rollout_strategy and self.rollout_strategy.rolling_update_configuration
+        return (rolling and rolling.partition) or 0
 
 
 class LwsStatus(msgspec.Struct, frozen=True, rename="camel"):

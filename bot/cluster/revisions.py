@@ -18,6 +18,17 @@ from bot.cluster.objects import LABEL, STATE_ANNOTATION, LwsObject, LwsSpec, Pod
 
 NOTHING = msgspec.Raw(b"null")
 
+_SAYS = frozenset({
+    "activeDeadlineSeconds", "allowPrivilegeEscalation", "automountServiceAccountToken",
+    "defaultMode", "enableServiceLinks", "expirationSeconds", "fsGroup", "hostUsers", "mode",
+    "optional", "priority", "privileged", "readOnlyRootFilesystem", "runAsGroup", "runAsNonRoot",
+    "runAsUser", "setHostnameAsFQDN", "shareProcessNamespace", "subGroupSize",
+    "terminationGracePeriodSeconds", "tolerationSeconds",
+})  # fmt: skip
+"""Fields whose false or 0 says something: pointers in Go, written whatever they hold. In others,
+such as `tty` or `hostPort`, it is the same as nothing, and the controller leaves it out.
+Source: k8s.io/api core/v1 types.go; LeaderWorkerSet api/leaderworkerset/v1."""
+
 
 class Holds(msgspec.Struct, frozen=True, rename="camel"):
     """What a revision is of, as LeaderWorkerSet keeps it."""
@@ -53,7 +64,8 @@ class Revision:
 class Asks:
     """A LeaderWorkerSet as far as it is read; `template` is the digest of what its pods depend on.
 
-    `current` says that the controller calls all groups updated, and that it means this spec.
+    `current` says that the controller calls all groups from `partition` on updated, and that it
+    means this spec.
     """
 
     name: str
@@ -65,6 +77,7 @@ class Asks:
     own_subdomains: bool
     current: bool
     template: str
+    partition: int = 0
 
 
 class _Template(msgspec.Struct, frozen=True):
@@ -95,6 +108,7 @@ def asks(lws: LwsObject, before: Asks | None) -> Asks:
         own_subdomains=(network or _Network()).subdomain_policy == "UniquePerReplica",
         current=_is_current(lws),
         template=before.template if before and same and meta.generation else _digest(spec),
+        partition=spec.partition,
     )
 
 
@@ -111,11 +125,14 @@ def wanted(asked: Asks, revisions: Iterable[Revision]) -> str:
 
 
 def _is_current(lws: LwsObject) -> bool:
-    """Say whether the controller calls all groups updated, of the newest spec: from v0.9 on."""
+    """Say whether the controller calls all groups that it may move updated: from v0.9 on.
+
+    It has to speak of the newest spec.
+    """
     of = lws.status.observed_generation
     if of is None or of < lws.metadata.generation:
         return False
-    return lws.status.updated_replicas >= lws.spec.replicas
+    return lws.status.updated_replicas >= lws.spec.replicas - lws.spec.partition
 
 
 def _digest(holds: Holds | LwsSpec) -> str:
@@ -126,10 +143,17 @@ def _digest(holds: Holds | LwsSpec) -> str:
 
 
 def _bare(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Return a value without fields that Go's types add or leave out: null, empty, zero, false."""
+    """Return a value without fields that Go's types add or leave out: null, empty, zero, false.
+
+    A false or 0 that is another wish than none stays: see _SAYS.
+    """
     if isinstance(value, list):
         return [_bare(each) for each in value]
     if not isinstance(value, dict):
         return value
     fields = {key: _bare(each) for key, each in value.items() if key != "$patch"}
-    return {key: each for key, each in fields.items() if each}
+    return {key: each for key, each in fields.items() if each or _says(key, each)}
+
+
+def _says(field: str, value: object) -> bool:
+    return field in _SAYS and isinstance(value, int)  # False is one

@@ -219,6 +219,7 @@ def _observation(world: World, name: str) -> Observation:
         context=world.context,
         own_subdomains=asked.own_subdomains,
         revision=wanted(asked, world.revisions.get(name, {}).values()),
+        partition=asked.partition,
     )
 
 

@@ -64,11 +64,15 @@ class Unproved:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Every group has answered a real completion; `first_token` in seconds, the slowest group."""
+    """Every group has answered a real completion; `first_token` in seconds, the slowest group.
+
+    `kept` groups stay on an earlier revision, as the partition of a canary asks.
+    """
 
     name: str
     groups: int
     first_token: float
+    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from bot.cluster import Observation, Pod
 from bot.notice import Card, GroupLine, Rank
-from bot.rollout.advance import SILENCE
-from bot.rollout.phases import Phase
+from bot.rollout.groups import SILENCE
+from bot.rollout.phases import SCALED_TO_ZERO, Phase, kept
 from bot.store import GroupState, Proposal, Rollout
 from bot.store.proposing import Outline
 from gitops.forge import Review
@@ -18,10 +18,12 @@ def card(
     seen: Observation | None,
     said: str = "",
     main: Outline | None = None,
+    state: str | None = None,
 ) -> Card:
     """Return the card as it should read now.
 
-    `said` is what the GitOps controller complains of, `main` what main has of the deployment.
+    `said` is what the GitOps controller complains of, `main` what main has of the deployment and
+    `state` its desired state: empty for none, None while that is not known.
     """
     known = rollout or Rollout(proposal.pull_number)
     shown = main or _outline(proposal)
@@ -39,7 +41,7 @@ def card(
         fit=shown.fit,
         pull=_pull(proposal, known, main),
         checks=known.checks,
-        phase=phase(proposal, known, seen),
+        phase=phase(proposal, known, seen, state),
         groups=_groups(known, seen) if known.applied and seen else (),
         note=note(rollout, seen, said),
     )
@@ -94,27 +96,34 @@ def note(rollout: Rollout | None, seen: Observation | None, said: str) -> str:
     return f"{waiting[0].name}: {waiting[0].said}" if waiting else ""
 
 
-def phase(proposal: Proposal, rollout: Rollout, seen: Observation | None) -> str:
+def phase(
+    proposal: Proposal, rollout: Rollout, seen: Observation | None, state: str | None = None
+) -> str:
     """Return what runs, if anything does, and what was merged and does not run yet."""
     if rollout.removed or rollout.missing:
         return "removed" if rollout.removed else "gone from the cluster"
     merged = rollout.review == Review.MERGED
-    waits = "merged, not applied" if rollout.late else "merged, waiting for the cluster"
+    waits = "not applied" if rollout.late else "waiting for the cluster"
+    wanted = state or (proposal.state if merged else "")
     if seen and rollout.applied and rollout.applied == seen.state:
-        now, newest = _serving(rollout, seen), proposal.state == rollout.applied
-        waiting = f", the earlier state; #{proposal.pull_number} {waits}"
-        return now + (waiting if merged and not newest else "")
-    if merged:
-        return waits
+        own = merged and wanted == proposal.state
+        newer = f"#{proposal.pull_number} merged" if own else "main has another"
+        late = wanted and wanted != rollout.applied
+        return _serving(rollout, seen) + (f", the earlier state; {newer}, {waits}" if late else "")
+    if wanted:
+        return f"{'merged' if merged else 'on main'}, {waits}"
     closed = rollout.review == Review.CLOSED
     return "closed without a merge" if closed else "pull request open"
 
 
 def _serving(rollout: Rollout, seen: Observation) -> str:
+    if not seen.replicas:
+        return SCALED_TO_ZERO
     proved = sum(_answers(state) for state in rollout.groups.values())
     count = f"{proved}/{seen.replicas} groups proved"
     if proved == seen.replicas:
-        return f"serving · {count}"
+        canary = f", canary complete: {kept(seen)} kept on an earlier revision"
+        return f"serving · {count}{canary if kept(seen) else ''}"
     if rollout.recalled:
         return f"asked again · {count}"  # Redis was lost, and who had answered with it
     if rollout.served:

@@ -14,6 +14,7 @@ from gitops.assess import fit_of
 from gitops.deployment import ModelDeployment
 from gitops.environment import Environment
 from gitops.errors import GitOpsError
+from gitops.overlay import state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class LastPublished:
 class Ground:
     """Main as the watcher needs it: environments, and their deployments.
 
-    `outlines` are by ENVIRONMENT/NAME.
+    `outlines` and `states`, the desired states, are by ENVIRONMENT/NAME.
     """
 
     commit: str
@@ -51,6 +52,7 @@ class Ground:
     environments: Mapping[str, Environment] = field(default_factory=dict)
     namespaces: Mapping[str, frozenset[str]] = field(default_factory=dict)
     outlines: Mapping[str, Outline] = field(default_factory=dict)
+    states: Mapping[str, str] = field(default_factory=dict)
 
     def context(self, environment: str) -> str | None:
         """Return the kubeconfig context of an environment; None when main does not have it."""
@@ -63,6 +65,13 @@ class Ground:
         None where it has nothing, or was read before `since` (ISO 8601; empty for any time).
         """
         return self.outlines.get(key) if self.at.isoformat() >= since else None
+
+    def state(self, key: str, since: str) -> str | None:
+        """Return the desired state that main has of a deployment; empty where it has none.
+
+        None where main was read before `since` (ISO 8601; empty for any time).
+        """
+        return self.states.get(key, "") if self.at.isoformat() >= since else None
 
 
 def survey(desired: Desired, before: Ground | None) -> Ground:
@@ -83,7 +92,8 @@ def survey(desired: Desired, before: Ground | None) -> Ground:
     held = {name: desired.copy.readable(name) for name in environments}
     namespaces = {name: frozenset(d.namespace for d in there) for name, there in held.items()}
     outlines = _outlines(desired, environments, held)
-    return Ground(desired.revision.commit, desired.at, environments, namespaces, outlines)
+    states = _states(desired, held)
+    return Ground(desired.revision.commit, desired.at, environments, namespaces, outlines, states)
 
 
 def _outlines(
@@ -100,6 +110,17 @@ def _outlines(
                 catalog = catalog or desired.copy.catalog()
                 fit = fit_of(each, environments[environment], catalog)
             found[f"{environment}/{each.name}"] = outline_of(each, fit)
+    return found
+
+
+def _states(desired: Desired, held: Mapping[str, Iterable[ModelDeployment]]) -> Mapping[str, str]:
+    """Return what main would have the cluster show; nothing of files that cannot be read."""
+    found = {}
+    for environment, deployments in held.items():
+        for each in deployments:
+            with contextlib.suppress(GitOpsError):
+                state = state_of(each, desired.copy.files(each.folder))
+                found[f"{environment}/{each.name}"] = state
     return found
 
 

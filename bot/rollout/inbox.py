@@ -44,6 +44,13 @@ class Wake:
 Event = Found | Tick | Wake | Proof | Read | Strays | Traced
 
 
+def ticks(clock: Clock, seconds: float) -> Iterator[Event]:
+    """Yield a tick at once, and one after each so many seconds."""
+    while True:
+        yield Tick()
+        clock.sleep(seconds)
+
+
 @dataclass(slots=True)
 class Inbox:
     """The queue; once it is closed nothing is kept any more, and readers end."""

@@ -9,6 +9,8 @@ from enum import IntEnum
 from bot.cluster import Observation, Pod
 from bot.cluster.objects import UNSCHEDULED
 
+SCALED_TO_ZERO, NOTHING_RUNS = "scaled to 0", "no group is wanted"
+
 
 class Phase(IntEnum):
     """The phases in their order."""
@@ -50,6 +52,12 @@ def detail_of(seen: Observation, phase: Phase) -> str:
     waits = next((pod.said or pod.state for pod in there if _of(pod, there) == phase), "")
     said = f"{past}/{max(seen.replicas * seen.size, len(there))} pods past it"
     return f"{said}; waiting: {waits}" if waits and waits not in {"ready", "loading"} else said
+
+
+def kept(seen: Observation) -> int:
+    """Return how many groups the partition keeps on an earlier revision: a canary, if any."""
+    old = {pod.group for pod in seen.pods if pod.revision != seen.revision}
+    return sum(group < seen.partition for group in old) if seen.revision else 0
 
 
 def _of(pod: Pod, there: list[Pod]) -> Phase:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.notice import ChecksFailed, Closed, Merged, Notice, Reopened, Reviewed
-from bot.rollout.step import News, Step
+from bot.rollout.step import News, Step, counted, times
 from bot.store import Rollout
 from gitops.forge import PullRequest, Review
 from gitops.reviews import TWO_PERSON, Check, Given, State, Verdict, standing
 
 _OF_PULL = (
-    "review", "head", "reviews", "failed", "checks", "marked", "merged_at", "merge", "late",
+    "review", "head", "reviews", "failed", "checks", "marked", "merged_at", "merge",
     "closes", "requesters", "removed",
 )  # fmt: skip
 
@@ -71,9 +71,10 @@ def review(rollout: Rollout, looked: Looked, now: datetime) -> Step:
         marked=looked.marked or rollout.marked,
         merged_at=_merged_at(rollout, pull, now),
         merge=pull.merge_commit,
-        late="" if pull.review is Review.OPEN else rollout.late,
     )
-    return Step(after, (*reviewed, *_failing(rollout, looked, failed), *ended))
+    failing = _failing(rollout, looked, failed)
+    after = counted(after, "failed") if failing else after
+    return Step(after, (*reviewed, *failing, *ended))
 
 
 def summary(looked: Looked) -> str:
@@ -82,10 +83,15 @@ def summary(looked: Looked) -> str:
         return ""
     counts = list(_counts(looked.checks))
     words = standing(looked.given, looked.pull.head)
-    said = [f"{who} {word.value}" for who, word in words.items() if word is not Verdict.DISMISSED]
+    stand = {who: word for who, word in words.items() if word is not Verdict.DISMISSED}
+    said = [f"{who} {word.value}{_uncounted(looked, who, word)}" for who, word in stand.items()]
     lapsed = sum(word is Verdict.DISMISSED for word in words.values())
     rest = [f"{lapsed} lapsed"] if lapsed else []
     return " · ".join([" ".join(counts), *said, *rest] if counts else [*said, *rest])
+
+
+def _uncounted(looked: Looked, who: str, word: Verdict) -> str:
+    return ", which does not count" if word is Verdict.APPROVED and who in looked.refused else ""
 
 
 def _counts(checks: Sequence[Check]) -> Iterator[str]:
@@ -153,7 +159,7 @@ def _failing(rollout: Rollout, looked: Looked, failed: tuple[str, ...]) -> tuple
     if not names:
         return ()
     which = hashlib.sha256("\n".join(failed).encode()).hexdigest()[:16]  # names may be long
-    key = f"failed:{pull.number}:{pull.head}:{which}"
+    key = f"failed:{pull.number}:{pull.head}:{which}:{times(rollout, 'failed')}"
     return (News(key, ChecksFailed(pull.number, pull.url, names)),)
 
 

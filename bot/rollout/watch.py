@@ -8,7 +8,7 @@ What could not be said is looked at again with the next tick.
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -24,7 +24,8 @@ from bot.rollout.blame import failure, unit_of
 from bot.rollout.card import card, note, phase, same
 from bot.rollout.followed import Followed, about, follow
 from bot.rollout.ground import Ground, places, scopes, survey
-from bot.rollout.inbox import Event, Inbox, Tick, Wake
+from bot.rollout.groups import lose
+from bot.rollout.inbox import Event, Inbox, Tick, Wake, ticks
 from bot.rollout.looks import Looks
 from bot.rollout.proving import Proof, Prover
 from bot.rollout.reach import reach
@@ -89,8 +90,8 @@ class Watcher:
         """Watch until one of the events is set."""
         inbox = Inbox(self.ports.clock)
         watches = Watches(self.ports.clusters, inbox.put)
-        inbox.read("time", self._read_time)
-        inbox.read("wakes", self._read_wakes)
+        inbox.read("time", lambda: ticks(self.ports.clock, self.poll_seconds))
+        inbox.read("wakes", lambda: map(Wake, self.ports.wakes.numbers()))
         self._shown = dict(self._said("reading cards", self.ports.cards.cards) or {})
         try:
             with self.ports.prover.answering(inbox.put), self.ports.looks.answering(inbox.put):
@@ -100,14 +101,6 @@ class Watcher:
         finally:
             inbox.close()
             watches.end()
-
-    def _read_time(self) -> Iterator[Event]:
-        while True:
-            yield Tick()
-            self.ports.clock.sleep(self.poll_seconds)
-
-    def _read_wakes(self) -> Iterator[Event]:
-        return (Wake(number) for number in self.ports.wakes.numbers())
 
     def handle(self, events: Sequence[Event], watches: Watches) -> None:
         """Take note of events in their order; proposals are read once for all of them."""
@@ -180,30 +173,32 @@ class Watcher:
             self._wait(proposal)
         if isinstance(event, Tick):
             self._reach(proposal)
-        self._look_at_cluster(proposal)
+        self._look_at_cluster(event, proposal)
 
     def _wait(self, proposal: Proposal) -> None:
-        rollout, now = self._rollout(proposal), self.ports.clock.now()
+        now, main = self.ports.clock.now(), self._main(proposal)
+        rollout = advance.expect(self._rollout(proposal), proposal, now, main)
         mains = {rollout.merge} if rollout.merge else set()
-        ground = self._ground
-        if ground and rollout.merged_at and ground.at.isoformat() >= rollout.merged_at:
-            mains.add(ground.commit)
-        said = failure(self._unit(proposal), rollout, mains, now)
-        self._tell(proposal, advance.wait(rollout, proposal, now, said))
+        if self._ground and main is not None:
+            mains.add(self._ground.commit)
+        since = replace(rollout, merged_at=rollout.behind)  # for what is awaited, whoever asked
+        said = failure(self._unit(proposal), since, mains, now)
+        self._tell(proposal, advance.wait(rollout, proposal, now, said, main))
 
     def _reach(self, proposal: Proposal) -> None:
         context = self._context(proposal)
         if context is None or not self._sight.tried(context, proposal.namespace):
             return
-        lost = self._sight.lost_at(context, proposal.namespace)
-        now = self.ports.clock.now()
+        lost, now = self._sight.lost_at(context, proposal.namespace), self.ports.clock.now()
         self._tell(proposal, reach(self._rollout(proposal), proposal, lost, now))
 
-    def _look_at_cluster(self, proposal: Proposal) -> None:
-        seen = self._seen(proposal)
+    def _look_at_cluster(self, event: Event, proposal: Proposal) -> None:
+        seen, main = self._seen(proposal), self._main(proposal)
         if seen is None:
             return
-        self._tell(proposal, advance.observe(self._rollout(proposal), proposal, seen))
+        self._tell(proposal, advance.observe(self._rollout(proposal), proposal, seen, main))
+        if isinstance(event, Tick):
+            self._tell(proposal, lose(self._rollout(proposal), seen, self.ports.clock.now()))
         self._ask(proposal, seen)
 
     def _ask(self, proposal: Proposal, seen: Observation) -> None:
@@ -217,10 +212,9 @@ class Watcher:
             self.ports.prover.ask_again(proposal.environment, seen, leader)
 
     def _take_proof(self, proposal: Proposal, proof: Proof) -> None:
-        seen = self._seen(proposal)
+        seen, rollout = self._seen(proposal), self._rollout(proposal)
         if seen is None:
             return
-        rollout = self._rollout(proposal)
         if proof.first_token is None:
             unanswered = advance.shut if proof.shut else advance.unanswered
             step = unanswered(rollout, seen, proof.group, proof.leader, proof.why)
@@ -230,6 +224,11 @@ class Watcher:
 
     def _context(self, proposal: Proposal) -> str | None:
         return self._ground.context(proposal.environment) if self._ground else None
+
+    def _main(self, proposal: Proposal) -> str | None:
+        """Return the state that main has of a deployment; None where it was read too long ago."""
+        ground, since = self._ground, self._rollout(proposal).merged_at
+        return ground.state(proposal.key, since) if ground else None
 
     def _seen(self, proposal: Proposal) -> Observation | None:
         context = self._context(proposal)
@@ -271,7 +270,8 @@ class Watcher:
         start, a card of what runs waits for the cluster's first answer.
         """
         shown, rollout = self._shown.get(proposal.key), self._rollout(proposal)
-        if shown and not now and shown.phase == phase(proposal, rollout, self._seen(proposal)):
+        seen, main = self._seen(proposal), self._main(proposal)
+        if shown and not now and shown.phase == phase(proposal, rollout, seen, main):
             return
         wanted = self._wanted(proposal)
         if wanted is None or (shown and same(wanted, shown)):
@@ -283,13 +283,13 @@ class Watcher:
     def _wanted(self, proposal: Proposal) -> Card | None:
         """Return the card as it should read; None while what it should say is not known."""
         seen, rollout, unit = self._seen(proposal), self._rollout(proposal), self._unit(proposal)
-        said = unit.failure if unit and rollout.merged_at else ""
+        said = unit.failure if unit and (rollout.merged_at or rollout.awaits) else ""
         if seen is None and (rollout.uid or rollout.recalled):
             shown = self._shown.get(proposal.key)
             return replace(shown, note=note(rollout, None, said)) if shown else None
         ground = self._ground
         main = ground.outline(proposal.key, rollout.merged_at) if ground else None
-        return card(proposal, rollout, seen, said, main)
+        return card(proposal, rollout, seen, said, main, self._main(proposal))
 
     def _said(self, what: str, look: Callable[..., T], *given: object) -> T | None:
         """Look; what is unreachable is logged, and the next tick looks again."""

@@ -111,9 +111,10 @@ def _of_group(notice: n.OfGroup) -> str:
                 f" {brief(notice.why)}. It is tried again by itself."
             )
         case n.Serving():
+            kept = f"; {notice.kept} kept on an earlier revision (canary)" if notice.kept else ""
             return (
                 f":large_green_circle: *Serving*: {notice.groups}/{notice.groups} groups answered a"
-                f" completion, first token after {notice.first_token:.2f} s"
+                f" completion, first token after {notice.first_token:.2f} s{kept}"
             )
         case n.Degraded():
             return (

@@ -125,6 +125,8 @@ class GroupState:
     `leader` is the uid of its leader pod, `cause` the first failure seen on it, `proved` the time
     to first token of the completion that this leader answered, `restarted` whether the thread
     waits to hear that the group recovered, `silent` how many proofs in a row it did not answer.
+    `lost` says that it answered and has not been ready throughout since, `since` (ISO 8601) from
+    when on that was seen; `spells` is how often it has recovered.
     """
 
     leader: str
@@ -133,6 +135,9 @@ class GroupState:
     proved: float | None = None
     restarted: bool = False
     silent: int = 0
+    lost: bool = False
+    since: str = ""
+    spells: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +146,19 @@ class Rollout:
 
     Of the newest pull request: `review`, its `head`, the ids of the reviews and the names of the
     failed checks that were told, `checks` as the card shows them, `marked` our own status on the
-    head, `merged_at` (ISO 8601), `merge` what main got of it, `late` what was told of a merge that
-    is not applied, `closes`, how often it was closed, and `requesters`, whom its commits name, as
-    read when Redis was lost.
+    head, `merged_at` (ISO 8601), `merge` what main got of it, `closes`, how often it was closed,
+    and `requesters`, whom its commits name, as read when Redis was lost.
+
+    Of main: `awaits` is the state that it wants and the cluster does not show, `behind` (ISO 8601)
+    since when, and `late` what was told of that.
 
     Of the cluster: `applied` is the desired state that it shows of ours, which a newer proposal
     leaves running until it is merged; `phase` is how far its pods have come and was told; `shut`
     what was told of why ready groups cannot be asked; `removed` and `missing` say that the set is
     gone, as asked or not; `lost` (ISO 8601) is since when the cluster does not answer, and
     `unreachable` that people were told. `recalled` says that Redis was lost: what the cluster shows
-    first was told before, and so were the proofs of what serves then.
+    first was told before, and so were the proofs of what serves then. `times` counts notices that
+    may come again, by their kind.
     """
 
     pull_number: int
@@ -162,9 +170,11 @@ class Rollout:
     marked: str = ""
     merged_at: str = ""
     merge: str = ""
-    late: str = ""
     closes: int = 0
     requesters: tuple[str, ...] = ()
+    awaits: str = ""
+    behind: str = ""
+    late: str = ""
     uid: str = ""
     applied: str = ""
     phase: str = ""
@@ -175,6 +185,7 @@ class Rollout:
     lost: str = ""
     unreachable: bool = False
     recalled: bool = False
+    times: dict[str, int] = field(default_factory=dict)
     groups: dict[int, GroupState] = field(default_factory=dict)
 
 

@@ -96,6 +96,26 @@ def test_what_runs_is_told_and_so_is_what_waits(pull, state, phase):
     assert card(proposal, running(**pull), SEEN, main=MAIN).phase == phase
 
 
+WAITS = "waiting for the cluster"
+
+
+@pytest.mark.parametrize(
+    ("pull", "main", "phase"),
+    [
+        ({"review": "open"}, "s1", SERVES),
+        ({"review": "open"}, "s9", f"{SERVES}, the earlier state; main has another, {WAITS}"),
+        ({"review": "closed", "late": "denied"}, "s9",
+         f"{SERVES}, the earlier state; main has another, not applied"),
+        ({"review": "merged"}, "s2", f"{SERVES}, the earlier state; #12 merged, {WAITS}"),
+        ({"review": "merged"}, "s1", SERVES),  # taken back by hand
+        ({"review": "merged"}, "s9", f"{SERVES}, the earlier state; main has another, {WAITS}"),
+        ({"review": "open"}, "", SERVES),  # its folder is gone, by hand
+    ],
+)  # fmt: skip
+def test_what_main_wants_is_what_is_waited_for(pull, main, phase):
+    assert card(PROPOSAL, running(**pull), SEEN, main=MAIN, state=main).phase == phase
+
+
 def test_what_was_removed_is_proposed_again_like_anything_new():
     gone = replace(Rollout(12, review="merged"), removed=True)
     assert card(replace(PROPOSAL, removal=True), gone, None).phase == "removed"
@@ -118,9 +138,12 @@ def test_another_time_to_first_token_alone_is_no_reason_to_edit():
 
 def test_main_counts_from_when_it_was_read_after_a_merge():
     now = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
-    ground = Ground("c", now, outlines={"dev/m": MAIN})
+    ground = Ground("c", now, outlines={"dev/m": MAIN}, states={"dev/m": "s1"})
 
     assert ground.outline("dev/m", "") == MAIN
     assert ground.outline("dev/m", now.isoformat()) == MAIN
     assert ground.outline("dev/m", now.replace(year=now.year + 1).isoformat()) is None
     assert ground.outline("dev/other", "") is None
+    assert ground.state("dev/m", "") == ground.state("dev/m", now.isoformat()) == "s1"
+    assert ground.state("dev/m", now.replace(year=now.year + 1).isoformat()) is None
+    assert ground.state("dev/other", "") == ""

@@ -96,6 +96,17 @@ def test_failed_checks_are_told_once_a_head_and_only_the_new_ones():
     assert notices(pushed) == [ChecksFailed(7, "u", ("lint",))]
 
 
+def test_a_check_that_fails_again_after_a_run_that_passed_is_told_again():
+    lint = Check("lint", State.FAILURE)
+    first = look(checks=[lint])
+    passed = look(first.rollout, checks=[Check("lint", State.SUCCESS)])
+    again = look(passed.rollout, checks=[lint])
+
+    assert notices(first) == notices(again) == [ChecksFailed(7, "u", ("lint",))]
+    assert look(passed.rollout, checks=[lint]).news == again.news  # after a kill
+    assert first.news[0].key != again.news[0].key
+
+
 def test_our_own_status_is_remembered_as_the_look_left_it():
     marked = review(Rollout(7), Looked(OPEN, marked="h1:success:fine"), NOW).rollout
 
@@ -135,6 +146,15 @@ def test_an_approval_that_does_not_count_says_why():
         Reviewed(7, "alice", "approved", "looks good", "alice is the requester"),
         Reviewed(7, "alice", "changes requested", "looks good"),
     ]
+
+
+def test_the_card_says_which_approvals_do_not_count():
+    given = [replace(APPROVED, by="alice"), replace(APPROVED, id=2, by="bob")]
+    why = {"alice": "alice is the requester"}
+
+    step = review(Rollout(7), Looked(OPEN, given, refused=why), NOW)
+
+    assert step.rollout.checks == "alice approved, which does not count · bob approved"
 
 
 def test_the_newest_word_of_each_person_on_the_head_counts():

@@ -30,6 +30,11 @@ def changed(**fields):
     return TEMPLATE | {"workerTemplate": {"spec": {"containers": [container | fields]}}}
 
 
+def pod(**fields):
+    worker = TEMPLATE["workerTemplate"]
+    return TEMPLATE | {"workerTemplate": {"spec": worker["spec"] | fields}}
+
+
 @pytest.mark.parametrize(
     ("template", "same"),
     [
@@ -40,10 +45,24 @@ def changed(**fields):
         (changed(args=[""]), False),
         (changed(tty=True), False),
         (TEMPLATE | {"size": 3}, False),
+        (pod(hostNetwork=False, serviceAccountName="", tolerations=[]), True),
+        (pod(enableServiceLinks=False), False),
+        (pod(automountServiceAccountToken=False), False),
+        (pod(terminationGracePeriodSeconds=0), False),
+        (pod(terminationGracePeriodSeconds=None), True),
+        (changed(securityContext={"runAsUser": 0}), False),
+        (changed(stdin=False, livenessProbe={"initialDelaySeconds": 0}), True),
     ],
 )
 def test_a_revision_is_known_by_what_it_holds(template, same):
     assert wanted(asks(lws(template), None), [kept("r1")]) == ("r1" if same else "")
+
+
+def test_a_no_that_the_controller_keeps_is_found_in_its_revision():
+    template = pod(enableServiceLinks=False, hostNetwork=False)
+    written = pod(enableServiceLinks=False)
+
+    assert wanted(asks(lws(template), None), [kept("r1"), kept("r2", written, 2)]) == "r2"
 
 
 def test_the_network_is_a_part_of_it_and_the_newest_that_fits_is_wanted():

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -29,6 +30,7 @@ from bot.store.shared import RedisShared
 from gitops.environment import Controller
 from gitops.errors import ForgeUnavailableError
 from gitops.forge import PullRequest, Review, Revision
+from gitops.overlay import state_of
 from gitops.roles import NOBODY
 from gitops.workspace import WorkingCopy
 from sandbox.clock import Time
@@ -153,7 +155,7 @@ class Bench:
     def restart(self):
         mortal = [Mortal(port, self.deaths) for port in (self.store, self.shared, self.chat)]
         store, shared, chat = mortal
-        self.looks = Looks(self.pulls)
+        self.looks = Looks(self.pulls, self.clock)
         ports = Ports(
             self.clusters, self.desired, self.looks, store, shared, self.shared,
             Speaker(chat, store, self.clock), Prover(None, None, self.clock), self.clock,
@@ -433,6 +435,71 @@ def test_a_merge_that_waits_stands_on_the_card_beside_what_runs(bench):
     assert made.shared.cards()[KEY].phase == "serving · 1/1 groups proved"
 
 
+EXAMPLE = WorkingCopy(Path(__file__).parents[2])
+
+
+def commits(made, commit, served_name):
+    """Let main hold a deployment whose state depends on the name it serves; return the state."""
+    source = EXAMPLE.deployments()["example", "qwen3-32b-vllm"].read_text()
+    asks = {"name": NAME, "environment": "dev", "namespace": "ml", "servedModelName": served_name}
+    lines = [line for line in source.splitlines() if line.partition(":")[0] not in asks]
+    file = made.copy.root / f"overlays/dev/{NAME}/llm.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("\n".join([*lines, *(f"{key}: {value}" for key, value in asks.items())]))
+    made.commit = commit
+    held = made.copy.deployment(NAME, "dev")
+    return state_of(held, made.copy.files(held.folder))
+
+
+def test_a_change_is_followed_to_its_end_though_the_next_pull_request_is_open(bench):
+    made = applied(bench)
+    first, before = commits(made, "c1", "one"), len(made.said)
+    made.store.propose(replace(made.proposal, pull_number=8, state=first))
+    made.pulls.pull = PullRequest(8, "u8", Review.MERGED, merged_by="bob", merge_commit="c1")
+    made.handle(Wake(8), Tick())
+    made.store.propose(replace(made.proposal, pull_number=9, state="later"))
+    made.pulls.pull = PullRequest(9, "u9", Review.OPEN, head="h9")
+    made.handle(Wake(9), Tick())
+    runs = "serving · 1/1 groups proved"
+    waits = f"{runs}, the earlier state; main has another, waiting for the cluster"
+    assert made.shared.cards()[KEY].phase == waits
+    unit = Unit("", "argocd", "llm-dev-m", "overlays/dev/m", "denied: no quota", "c1")
+    made.handle(unit, Tick())
+    assert made.shared.cards()[KEY].note == "denied: no quota"
+
+    made.handle(shows(pod(), pod(1), state=first), Proof("", "ml", NAME, 0, "p0", 0.4), Tick())
+
+    assert [text.partition(" ")[0] for text in made.said[before:]] == [
+        ":twisted_rightwards_arrows:", ":hourglass:", ":gear:", ":large_green_circle:",
+    ]  # fmt: skip
+    assert made.shared.cards()[KEY].phase == runs
+    by_hand = commits(made, "c2", "two")
+    made.handle(Tick(), shows(pod(), pod(1), state=by_hand))
+    made.handle(Proof("", "ml", NAME, 0, "p0", 0.4), Tick())
+    assert made.said[-1].startswith(":large_green_circle: *Serving*")
+    assert made.shared.cards()[KEY].phase == runs
+
+
+@pytest.mark.parametrize(
+    "moments", [(), ("before",), ("after",), ("before", "after")], ids="+".join
+)
+def test_a_group_that_goes_and_comes_back_twice_is_told_each_time(moments, bench):
+    made = applied(bench)
+    made.deaths.moments, before = moments, len(made.said)
+    for _ in range(2):
+        made.handle(shows(pod(), waiting("loading", 1)), Tick())
+        made.clock.advance(60)
+        made.handle(Tick(), Tick())
+        assert made.shared.cards()[KEY].phase == "degraded · 0/1 groups proved"
+        made.handle(shows(pod(), pod(1)), Proof("", "ml", NAME, 0, "p0", 0.5), Tick())
+
+    starts = [":red_circle: *Degraded*", ":large_green_circle: Group 0 recovered"] * 2
+    assert [text[: len(start)] for text, start in zip(made.said[before:], starts, strict=True)] == (
+        starts
+    )
+    assert made.shared.cards()[KEY].phase == "serving · 1/1 groups proved"
+
+
 def test_a_proof_that_only_takes_another_time_edits_no_card(bench):
     made = applied(bench)
     made.handle(Tick())
@@ -499,6 +566,16 @@ def test_what_is_asked_for_again_is_read_once_and_newest_and_what_is_urgent_firs
 
     assert told(reader) == [Wake(6), Wake(4), Wake(2)]
     assert told(reader) == []
+
+
+def test_what_is_not_due_waits_and_holds_up_nothing():
+    reader, due = Reader(), threading.Event()
+    reader.ask("a", lambda: Wake(1), urgent=True, due=due.is_set)
+    reader.ask("b", lambda: Wake(2))
+
+    assert told(reader) == [Wake(2)]
+    due.set()
+    assert told(reader) == [Wake(1)]
 
 
 def test_a_look_that_fails_leaves_the_others():

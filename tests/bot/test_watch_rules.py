@@ -2,7 +2,10 @@
 
 import datetime as dt
 import queue
+import shutil
+import threading
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -17,15 +20,17 @@ from bot.rollout.blame import failure, unit_of
 from bot.rollout.card import card, note
 from bot.rollout.ground import Ground, scopes, survey
 from bot.rollout.phases import Phase, detail_of
-from bot.rollout.proving import AGAIN, SPREAD, Prover, host_of, interval
+from bot.rollout.proving import AGAIN, SHARE, SPREAD, Prover, host_of, interval
 from bot.rollout.reach import reach
 from bot.rollout.sight import Sight
 from bot.rollout.step import Step
 from bot.store import Proposal, Rollout
 from gitops.environment import Controller, Environment
 from gitops.forge import Revision
+from gitops.overlay import state_of
 from gitops.roles import NOBODY
 from gitops.workspace import WorkingCopy
+from tests.engine.raw import until
 
 NOW = dt.datetime(2026, 11, 24, 9, 0, tzinfo=dt.UTC)
 PROPOSAL = Proposal(
@@ -90,6 +95,26 @@ def test_a_typing_error_in_an_environment_ends_no_watch_and_a_removed_one_does(t
     assert first.context("dev") == broken.context("dev") == "one"
     assert gone.context("dev") is None
     assert survey(desired(tmp_path, "c1"), first).environments is first.environments
+
+
+EXAMPLE = WorkingCopy(Path(__file__).parents[2])
+
+
+def test_the_state_of_each_deployment_on_main_is_known_and_a_broken_one_ends_no_watch(tmp_path):
+    shutil.copytree(EXAMPLE.root / "overlays/example", tmp_path / "overlays/example")
+    first = survey(desired(tmp_path, "c1"), None)
+    (tmp_path / "overlays/example/qwen3-32b-vllm/llm.yaml").write_text("name: [")
+    (tmp_path / "overlays/example/qwen3-32b-sglang/custom/a").write_bytes(b"\xff")
+    broken = survey(desired(tmp_path, "c2"), first)
+
+    wanted = {
+        f"example/{name}": state_of(held, EXAMPLE.files(held.folder))
+        for name in ("qwen3-32b-vllm", "qwen3-32b-sglang")
+        for held in [EXAMPLE.deployment(name, "example")]
+    }
+    assert first.states == wanted
+    assert [broken.state(key, "") for key in wanted] == ["", ""]
+    assert broken.context("example") == first.context("example")
 
 
 # What has been seen.
@@ -317,7 +342,7 @@ def test_the_cluster_comes_before_the_controller_and_the_controller_before_pods(
 # Whom a proof asks, and when.
 
 
-@pytest.mark.parametrize(("own", "host"), [(False, "m-0.m.ml"), (True, "m-0.m-0.ml")])
+@pytest.mark.parametrize(("own", "host"), [(False, "m-0.m.ml.svc"), (True, "m-0.m-0.ml.svc")])
 def test_a_group_is_asked_at_its_own_leader(own, host):
     assert host_of(seen(own_subdomains=own), pod()) == host
 
@@ -370,6 +395,62 @@ def test_a_leader_that_has_answered_is_asked_again_when_its_time_has_come(tmp_pa
 
     assert engine.times == [0.0, due, 2 * due]
     assert {(proof.context, proof.first_token) for proof in engine.done} == {("one", 0.0)}
+
+
+class Hanging:
+    """Engines of one deployment hang until they are let go; the others answer."""
+
+    def __init__(self):
+        self.released, self.asked = threading.Event(), []
+
+    def model(self, host, *_):
+        self.asked.append(host)
+        if ".hung." in host:
+            self.released.wait(10)
+        return "m"
+
+    def stream(self, *_):
+        yield SimpleNamespace(text="yes")
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_groups_that_hang_hold_up_no_other_deployments_first_proof(tmp_path, served):
+    engine, proofs = Hanging(), queue.Queue()
+    main = SimpleNamespace(copy=WorkingCopy(tmp_path))
+    prover = Prover(lambda _: Engines(engine, None), lambda: main, Standing())
+    ask_hung = prover.ask_again if served else prover.ask
+    hung = [pod(name=f"hung-{group}", uid=f"h{group}", group=group) for group in range(64)]
+    with prover.answering(proofs.put):
+        for leader in hung:
+            ask_hung("dev", seen(name="hung"), leader)
+        prover.ask("dev", seen(name="other"), pod(name="other-0"))
+        assert proofs.get(timeout=5).name == "other"
+        if served:  # nor its own first ones
+            prover.ask("dev", seen(name="hung"), pod(name="hung-64", uid="h64", group=64))
+            assert until(lambda: any("hung-64" in host for host in engine.asked), 5) is not None
+        assert len([host for host in engine.asked if ".hung." in host]) == SHARE + served
+        engine.released.set()
+        answered = {proofs.get(timeout=5).group for _ in range(64 + served)}
+
+    assert answered == set(range(64 + served))
+    assert (prover._asking, prover._lanes) == (set(), {})
+
+
+def test_after_the_end_nobody_is_asked(tmp_path):
+    engine, proofs = Hanging(), queue.Queue()
+    main = SimpleNamespace(copy=WorkingCopy(tmp_path))
+    prover = Prover(lambda _: Engines(engine, None), lambda: main, Standing())
+    leaders = [pod(name=f"hung-{group}", uid=f"h{group}", group=group) for group in range(64)]
+    with prover.answering(proofs.put):
+        for leader in leaders:
+            prover.ask("dev", seen(name="hung"), leader)
+        assert until(lambda: len(engine.asked) == SHARE, 5) is not None
+    engine.released.set()
+    for _ in range(SHARE):
+        proofs.get(timeout=5)
+    prover.ask("dev", seen(name="other"), pod(name="other-0"))
+
+    assert len(engine.asked) == SHARE
 
 
 def test_groups_are_asked_each_at_its_own_time_and_none_later_than_it_should():
