@@ -89,8 +89,8 @@ def watching(url: str, folder: Path, sets: int) -> tuple[Watcher, Watches]:
     environment.write_text("name: dev\nnamespace: ml\n", encoding="utf-8")
     main_ = Desired(Revision("c", "t"), clock.now(), WorkingCopy(folder), NOBODY, None)
     ports = Ports(
-        nobody, lambda: main_, Looks(nobody), store, RedisShared(connect(url, WORKER)), nobody,
-        Speaker(nobody, store, clock), Prover(nobody, lambda: main_, clock), clock,
+        nobody, lambda: main_, Looks(nobody, clock), store, RedisShared(connect(url, WORKER)),
+        nobody, Speaker(nobody, store, clock), Prover(nobody, lambda: main_, clock), clock,
     )  # fmt: skip
     watcher, watches = Watcher(ports, 10.0), Watches(nobody, lambda found: None)  # noqa: ARG005
     watches.keep({Scope("", "ml")})

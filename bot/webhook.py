@@ -49,11 +49,13 @@ class _Number(msgspec.Struct):
 
 
 class _Suite(msgspec.Struct):
+    status: str | None = None
     head_branch: str | None = None
     pull_requests: list[_Number] = []
 
 
 class _Run(msgspec.Struct):
+    status: str | None = None
     check_suite: _Suite | None = None
     pull_requests: list[_Number] = []
 
@@ -63,13 +65,25 @@ class _Branch(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    """What is read of an event; `branches` are those that end in the commit of a status."""
+    """What is read of an event; `state` and `branches` are a status' own.
 
+    The branches are those that end in its commit.
+    """
+
+    state: str | None = None
     repository: _Repository | None = None
     pull_request: _Number | None = None
     check_run: _Run | None = None
     check_suite: _Suite | None = None
     branches: list[_Branch] = []
+
+    @property
+    def is_under_way(self) -> bool:
+        """Say whether it is of a check that has not come to its end: a push has many of those."""
+        check = self.check_run or self.check_suite
+        if check is not None:
+            return check.status not in (None, "completed")
+        return self.state == "pending"
 
     def numbers(self) -> list[int]:
         """Return the pull requests that it names."""
@@ -122,6 +136,8 @@ class Webhook:
         name = event.repository.full_name if event.repository else ""
         if self.repository and name.lower() != self.repository.lower():
             return "202 Accepted", "not our repository"
+        if event.is_under_way:
+            return "202 Accepted", "a check that goes on"
         try:
             for number in self._numbers(event):
                 fresh = self.wakes.wake(number, delivery)

@@ -41,8 +41,9 @@ class Revision:
 class PullRequest:
     """A pull request.
 
-    `head` is the commit it ends in, `author` the login that opened it, `merge_commit` what main
-    got of it, `metadata` what its body carries (None on a pull request that is not Leadline's).
+    `head` is the commit it ends in, `base` the branch that it goes to, `author` the login that
+    opened it, `merge_commit` what main got of it, `metadata` what its body carries (None on a pull
+    request that is not Leadline's).
     """
 
     number: int
@@ -52,6 +53,7 @@ class PullRequest:
     title: str = ""
     branch: str = ""
     head: str = ""
+    base: str = ""
     author: str = ""
     draft: bool = False
     merge_commit: str = ""

@@ -58,8 +58,11 @@ class Reviews(Protocol):
         """Return the checks and statuses of a commit, by name, each as it stands now."""
         ...
 
-    def paths(self, number: int) -> Sequence[str] | None:
-        """Return the files that a pull request changes, moved ones twice; None when too many."""
+    def paths(self, commit: str) -> Sequence[str] | None:
+        """Return the files that a commit would change on main; None when too many.
+
+        Moved ones come twice. Main it is, whatever a pull request says that it goes to.
+        """
         ...
 
     def trailers(self, number: int) -> Sequence[Mapping[str, str]]:

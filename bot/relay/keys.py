@@ -10,8 +10,10 @@ MOST = 4_096
 
 
 class MountedKeys:
-    """Keys in a folder: ENVIRONMENT/NAME, or SECRET, or SECRET/api-key.
+    """Keys in a folder: ENVIRONMENT/NAME, or ENVIRONMENT/SECRET, or ENVIRONMENT/SECRET/api-key.
 
+    Never outside of the environment's own: who deploys chooses the name of the Secret, and could
+    have another environment's key sent to an engine of their own.
     Read at each question, since a mounted Secret changes in place. Nothing of a key is ever said.
     """
 
@@ -27,13 +29,13 @@ class MountedKeys:
                 f"asking {environment}/{name}: it wants the API key of Secret {secret}; mount it"
                 " and set LEADLINE_API_KEYS to the folder"
             )
-        places = (Path(environment, name), Path(secret), Path(secret, "api-key"))
-        for place in places:
-            if (file := self._folder / place).is_file():
+        folder = self._folder / environment
+        for file in (folder / name, folder / secret, folder / secret / "api-key"):
+            if file.is_file():
                 return _read(file, f"{environment}/{name}")
         raise EngineShutError(
             f"asking {environment}/{name}: no API key in LEADLINE_API_KEYS; expected the file"
-            f" {environment}/{name}, {secret} or {secret}/api-key"
+            f" {environment}/{name}, {environment}/{secret} or {environment}/{secret}/api-key"
         )
 
 

@@ -5,6 +5,8 @@ canonical name, and it is not asked. Source: the API's page on Services; getaddr
 """
 
 import socket
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +15,9 @@ from bot.errors import EngineShutError, EngineUnavailableError, EngineUnknownErr
 from bot.relay import PORT
 
 AT_ONCE = 16
-"""Names that are looked up at once; a resolver that hangs holds its thread for half a minute."""
+"""Names that are looked up at once; a resolver that hangs holds its thread for half a minute.
+
+None waits behind them in a queue: who finds no free thread in time is told so."""
 
 _NO_NAME = (socket.EAI_NONAME, socket.EAI_NODATA)
 
@@ -27,6 +31,7 @@ class Names:
         self._seconds = seconds
         self._lookup = lookup
         self._threads = ThreadPoolExecutor(AT_ONCE, "engine name")
+        self._free = threading.BoundedSemaphore(AT_ONCE)
 
     def find(self, host: str) -> str:
         """Return the address of an in-cluster host, as it stands in a URL.
@@ -36,10 +41,8 @@ class Names:
             EngineShutError: it is an alias of a host elsewhere.
             EngineUnavailableError: DNS does not answer.
         """
-        kind, flags = socket.SOCK_STREAM, socket.AI_CANONNAME
-        asked = self._threads.submit(self._lookup, host, PORT, type=kind, flags=flags)
         try:
-            _, _, _, canonical, place = asked.result(self._seconds)[0]
+            _, _, _, canonical, place = self._found(host)[0]
         except TimeoutError as error:
             raise EngineUnavailableError(
                 f"asking {host}: no address within {self._seconds:g} s; look at the cluster's DNS"
@@ -53,6 +56,20 @@ class Names:
             )
         address = str(place[0])
         return f"[{address}]" if ":" in address else address
+
+    def _found(self, host: str) -> list[Any]:
+        """Look a name up in a thread that is free within the time.
+
+        Raises:
+            TimeoutError: the time is over; the thread goes on until the resolver gives up.
+        """
+        until = time.monotonic() + self._seconds
+        if not self._free.acquire(timeout=self._seconds):
+            raise TimeoutError
+        kind, flags = socket.SOCK_STREAM, socket.AI_CANONNAME
+        asked = self._threads.submit(self._lookup, host, PORT, type=kind, flags=flags)
+        asked.add_done_callback(lambda _: self._free.release())
+        return asked.result(max(until - time.monotonic(), 0.0))
 
 
 def _said(host: str, error: socket.gaierror) -> EngineUnavailableError:

@@ -10,9 +10,10 @@ from bot.relay import PORT, Address
 from bot.relay.names import Names
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"(?!\d+(?:\.\d+){{3}}\Z){_LABEL}(?:\.{_LABEL}){{1,3}}")
-_SERVICE = re.compile(rf"({_LABEL})\.({_LABEL})(?:\.svc)?")
-_POD = re.compile(rf"({_LABEL})\.{_LABEL}\.({_LABEL})")
+# All end in `.svc`, so that a resolver that finds no such pod asks for no public name: a namespace
+# may be called as a top-level domain is (`dev`, `ai`), and none of those is `svc`.
+_SERVICE = re.compile(rf"({_LABEL})\.({_LABEL})\.svc")
+_POD = re.compile(rf"({_LABEL})\.{_LABEL}\.({_LABEL})\.svc")
 
 
 class InCluster:
@@ -23,7 +24,7 @@ class InCluster:
 
     def address(self, host: str, api_key: str) -> Address:  # noqa: ARG002 - as the port has it
         """Return the address of an in-cluster host; see the port."""
-        if not _HOST.fullmatch(host):
+        if not _SERVICE.fullmatch(host) and not _POD.fullmatch(host):
             raise EngineUnavailableError(f"asking {host!r}: not a host of a cluster")
         if self._names is None:
             return Address(f"http://{host}:{PORT}/v1")

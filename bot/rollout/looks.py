@@ -4,20 +4,23 @@ It is asked by one reader, so that a host that is slow, or hangs, holds up nothi
 a try ends after 10 s, and a look with the first of its calls that failed four times, so that what
 a webhook asked for waits for a host that hangs a minute at most. What nobody asked for is no
 hurry: it takes turns, one in SPACING, however many are open, inside GitHub's 5,000 calls an hour.
+Nor is one pull request looked at for each of the many webhooks of a push: what comes soon after a
+look that a webhook asked for is kept until REST is over.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
 from bot.desired import Desired
-from bot.rollout.inbox import Event
+from bot.rollout.inbox import Event, Wake
 from bot.rollout.pulls import Pulls
 from bot.rollout.reading import Reader
 from bot.rollout.recalling import Cards, Recalled, Recalling, Strays, Traced
 from bot.store import Proposal, Rollout
+from gitops.clock import Clock
 from gitops.forge import Review
 
 SPACING = timedelta(seconds=5)
@@ -25,6 +28,11 @@ SPACING = timedelta(seconds=5)
 
 CLOSED = timedelta(minutes=10)
 """How often a closed pull request is looked at: somebody may have reopened it unheard."""
+
+
+REST = timedelta(milliseconds=500)
+"""Least time between two looks at one pull request that webhooks asked for: a card moves within a
+second of each, and what a push sets off at once is one look."""
 
 
 @dataclass(slots=True)
@@ -50,10 +58,12 @@ class Turns:
 
 @dataclass(slots=True)
 class Looks:
-    """What is asked for here comes back as an event: Read, Strays or Traced."""
+    """What is asked for here comes back as an event: Read, Strays or Traced, or Wake, later."""
 
     pulls: Pulls
+    clock: Clock
     reader: Reader = field(default_factory=Reader)
+    _woken: dict[int, datetime] = field(default_factory=dict)
     _turns: Turns = field(default_factory=Turns)
     _recalling: Recalling = field(default_factory=Recalling)
 
@@ -64,13 +74,29 @@ class Looks:
     def ask(self, rollout: Rollout, proposal: Proposal, now: datetime, *, woken: bool) -> None:
         """Let a pull request be looked at: when a webhook told of a change, or in its turn.
 
-        One that is merged is not looked at again.
+        One that is merged is not looked at again. A webhook soon after another wakes once more
+        when REST is over, so that the look then begins with what is known by then.
         """
         if rollout.review == Review.MERGED:
             return
+        number = proposal.pull_number
+        if woken and (before := self._resting(now).get(number)):
+            due = partial(self._is_over, before + REST)
+            self.reader.ask(f"wake {number}", partial(Wake, number), urgent=True, due=due)
+            return
+        if woken:
+            self._woken[number] = now
         if woken or self._turns.take(rollout, proposal.key, now):
             look = partial(self.pulls.look, rollout, proposal)
             self.reader.ask(proposal.key, look, urgent=woken)
+
+    def _resting(self, now: datetime) -> Mapping[int, datetime]:
+        """Return when webhooks had pull requests looked at, of those that rest from it."""
+        self._woken = {each: at for each, at in self._woken.items() if now - at < REST}
+        return self._woken
+
+    def _is_over(self, at: datetime) -> bool:
+        return self.clock.now() >= at
 
     def ask_for_lost(self, desired: Desired, known: Collection[str], now: datetime) -> None:
         """Let one deployment be traced that nobody follows, and now and then open ones be listed.

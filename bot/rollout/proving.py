@@ -9,6 +9,7 @@ import contextlib
 import logging
 import threading
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -38,8 +39,12 @@ SPREAD = 0.25
 FORGET = 10
 """After so many times AGAIN without a proof, a leader is forgotten: it has gone."""
 
-AT_ONCE = 8
+AT_ONCE = 32
 """Most leaders that are asked at the same time."""
+
+SHARE = 4
+"""Most of one deployment that are asked at the same time, and as many again of its groups that have
+never answered: an engine that hangs holds its thread for a minute, and no other deployment's."""
 
 _SHUT = (EngineShutError, EngineUnknownError, ClusterUnavailableError)
 """What a person has to change; a group that is ready has had a name for long."""
@@ -67,7 +72,25 @@ class Proof:
 def host_of(seen: Observation, leader: Pod) -> str:
     """Return the in-cluster name of a leader pod, under the headless Service that it has."""
     service = leader.name if seen.own_subdomains else seen.name
-    return f"{leader.name}.{service}.{seen.namespace}"
+    return f"{leader.name}.{service}.{seen.namespace}.svc"
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """First proofs, or later ones, of one deployment."""
+
+    context: str
+    namespace: str
+    name: str
+    first: bool
+
+
+@dataclass(slots=True)
+class _Load:
+    """How many of a lane are being asked, and the others in turn."""
+
+    asked: int = 0
+    waiting: deque[tuple[str, Observation, Pod]] = field(default_factory=deque)
 
 
 def interval(leader: str, again: float) -> float:
@@ -85,6 +108,7 @@ class Prover:
     again: float = AGAIN
     _asking: set[str] = field(default_factory=set)
     _asked: dict[str, float] = field(default_factory=dict)
+    _lanes: dict[_Lane, _Load] = field(default_factory=dict)
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _pool: ThreadPoolExecutor | None = None
     _answer: Callable[[Proof], None] | None = None
@@ -97,22 +121,44 @@ class Prover:
         try:
             yield
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            with self._turn:
+                pool, self._pool = self._pool, None
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def ask(self, environment: str, seen: Observation, leader: Pod) -> None:
-        """Ask a leader, unless it is being asked."""
-        with self._turn:
-            if leader.uid in self._asking or self._pool is None:
-                return
-            self._asking.add(leader.uid)
-            self._note(leader.uid, self.clock.monotonic())
-        self._pool.submit(self._prove, environment, seen, leader)
+        """Ask a leader that has not answered yet, unless it is being asked."""
+        self._ask(environment, seen, leader, first=True)
 
     def ask_again(self, environment: str, seen: Observation, leader: Pod) -> None:
         """Ask a leader that has answered, when its time has come."""
         asked = self._asked.get(leader.uid)
         if asked is None or self.clock.monotonic() - asked >= interval(leader.uid, self.again):
-            self.ask(environment, seen, leader)
+            self._ask(environment, seen, leader, first=False)
+
+    def _ask(self, environment: str, seen: Observation, leader: Pod, *, first: bool) -> None:
+        lane = _Lane(seen.context, seen.namespace, seen.name, first)
+        with self._turn:
+            if leader.uid in self._asking or self._pool is None:
+                return
+            self._asking.add(leader.uid)
+            self._note(leader.uid, self.clock.monotonic())
+            self._lanes.setdefault(lane, _Load()).waiting.append((environment, seen, leader))
+            self._send(lane)
+
+    def _send(self, lane: _Lane) -> None:
+        """Ask the next of a lane, where it has its share free; forget one that is empty."""
+        load = self._lanes[lane]
+        if self._pool is not None and load.waiting and load.asked < SHARE:
+            load.asked += 1
+            self._pool.submit(self._prove, lane, *load.waiting.popleft())
+        elif not load.waiting and not load.asked:
+            del self._lanes[lane]
+
+    def _done(self, lane: _Lane, leader: Pod) -> None:
+        with self._turn:
+            self._asking.discard(leader.uid)
+            self._lanes[lane].asked -= 1
+            self._send(lane)
 
     def _note(self, leader: str, now: float) -> None:
         """Remember when a leader was asked; the longest silent stand first."""
@@ -122,7 +168,7 @@ class Prover:
         if now - self._asked[oldest] > FORGET * self.again:
             del self._asked[oldest]
 
-    def _prove(self, environment: str, seen: Observation, leader: Pod) -> None:
+    def _prove(self, lane: _Lane, environment: str, seen: Observation, leader: Pod) -> None:
         host = host_of(seen, leader)
         try:
             proof = self._proof(environment, seen, leader, host)
@@ -133,8 +179,7 @@ class Prover:
             _log.exception("not asked host=%s", host)
             return
         finally:
-            with self._turn:
-                self._asking.discard(leader.uid)
+            self._done(lane, leader)
         if self._answer:
             self._answer(proof)
 

@@ -14,7 +14,7 @@ from bot.desired import Desired
 from bot.errors import BotError
 from bot.rollout.recalling import Lost, Strays, Traced, name_of
 from bot.rollout.reviewing import Looked, Read
-from bot.rollout.two_person import BROKEN, Asked, Judged, excuse, judge
+from bot.rollout.two_person import BROKEN, Asked, Judged, elsewhere, excuse, judge
 from bot.store import Proposal, Rollout
 from gitops.clock import Clock
 from gitops.errors import GitOpsError, InvalidRequestError
@@ -28,13 +28,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pulls:
-    """The ports that looking needs. `known` is main as it was read last."""
+    """The ports that looking needs. `known` is main as it was read last, `main` its branch."""
 
     forge: Forge
     reviews: Reviews
     past: Past
     directory: Directory
     known: Callable[[], Desired]
+    main: str
     clock: Clock
 
     def look(self, rollout: Rollout, proposal: Proposal) -> Read:
@@ -104,19 +105,26 @@ class Pulls:
     def _judged(self, rollout: Rollout, proposal: Proposal, looked: Looked) -> Judged | None:
         """Return what our status should say; None where nobody asks for one."""
         pull, known = looked.pull, self.known()
+        asked = proposal.two_person or _asks(known, proposal.environment)
+        if not asked and not any(environment.two_person for environment in known.environments):
+            return None
+        if pull.base != self.main:  # what is shown and approved there is another change
+            return elsewhere(pull.base, self.main)
         if proposal.glass == pull.head:
             return BROKEN
-        if proposal.two_person:
+        if asked:
             people = {*_requesters(proposal, pull), *rollout.requesters}
-            named = known.approvers(proposal.environment)
-            asked = Asked(proposal.environment, people, self.clock.now(), named)
-            return judge(looked.given, pull.head, asked, known.roles, self._groups_of)
-        if not any(environment.two_person for environment in known.environments):
-            return None
+            return self._judge(proposal.environment, people, looked, known)
         head, state, text = [*rollout.marked.split(":", 2), "", ""][:3]
         if head == pull.head and state == State.SUCCESS:
             return Judged(State.SUCCESS, text)  # what a commit changes does not change
-        return excuse(proposal.environment, self.reviews.paths(pull.number))
+        return excuse(proposal.environment, self.reviews.paths(pull.head))
+
+    def _judge(
+        self, environment: str, people: Collection[str], looked: Looked, known: Desired
+    ) -> Judged:
+        asked = Asked(environment, people, self.clock.now(), known.approvers(environment))
+        return judge(looked.given, looked.pull.head, asked, known.roles, self._groups_of)
 
     def _mark(self, rollout: Rollout, looked: Looked, judged: Judged) -> str:
         """Make our status stand, also where somebody else has set it; return what stands."""
@@ -130,6 +138,16 @@ class Pulls:
 
     def _groups_of(self, person: str, among: frozenset[str]) -> frozenset[str]:
         return self.directory.groups(Person(person, ""), among)
+
+
+def _asks(known: Desired, environment: str) -> bool:
+    """Say whether an environment wants two people now: it may not have when this was proposed.
+
+    Raises:
+        InvalidRequestError: its environment.yaml is wrong, so nobody knows.
+    """
+    there = environment in known.copy.environments()
+    return there and known.copy.environment(environment).two_person
 
 
 def _others(looked: Looked) -> tuple[Check, ...]:

@@ -14,6 +14,9 @@ from bot.errors import BotError
 from bot.rollout.inbox import Event
 from gitops.errors import GitOpsError
 
+LOOK = 0.05
+"""Real seconds between two looks whether what has to wait is due."""
+
 _log = logging.getLogger(__name__)
 
 Read = Callable[[], Event]
@@ -23,6 +26,11 @@ Read = Callable[[], Event]
 class _Asked:
     read: Read
     urgent: bool
+    due: Callable[[], bool]
+
+
+def _now() -> bool:
+    return True
 
 
 @dataclass(slots=True)
@@ -34,8 +42,10 @@ class Reader:
     _thread: threading.Thread | None = None
     _closed: bool = False
 
-    def ask(self, name: str, read: Read, *, urgent: bool = False) -> None:
-        """Let something be read; one of that name that still waits is replaced.
+    def ask(
+        self, name: str, read: Read, *, urgent: bool = False, due: Callable[[], bool] = _now
+    ) -> None:
+        """Let something be read, once it is `due`; one of that name that still waits is replaced.
 
         Raises:
             RuntimeError: the thread has ended by an error that nobody foresaw; the log has it.
@@ -44,7 +54,7 @@ class Reader:
             raise RuntimeError("the thread that reads has ended; see the log above, start again")
         with self._changed:
             known = self._waiting.get(name)
-            self._waiting[name] = _Asked(read, urgent or bool(known and known.urgent))
+            self._waiting[name] = _Asked(read, urgent or bool(known and known.urgent), due)
             self._changed.notify()
 
     @contextlib.contextmanager
@@ -67,8 +77,9 @@ class Reader:
     def step(self) -> Event | None:
         """Read what is next, if anything waits; None also when it failed."""
         with self._changed:
-            urgent = (name for name, asked in self._waiting.items() if asked.urgent)
-            name = next(urgent, next(iter(self._waiting), None))
+            due = {name: asked for name, asked in self._waiting.items() if asked.due()}
+            urgent = (name for name, asked in due.items() if asked.urgent)
+            name = next(urgent, next(iter(due), None))
             if name is None:
                 return None
             asked = self._waiting.pop(name)
@@ -86,5 +97,6 @@ class Reader:
     def _wait(self) -> bool:
         """Wait until something is to be read; False once all is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
+            while not self._closed and not any(asked.due() for asked in self._waiting.values()):
+                self._changed.wait(LOOK if self._waiting else None)
             return not self._closed

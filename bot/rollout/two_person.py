@@ -76,6 +76,11 @@ def judge(given: Sequence[Given], head: str, asked: Asked, roles: Roles, of: Gro
     return Judged(State.PENDING, "; ".join([waits, *reasons.values()]), reasons)
 
 
+def elsewhere(base: str, main: str) -> Judged:
+    """Return what stands where a pull request goes to another branch than main."""
+    return Judged(State.PENDING, f"goes to {base}; counts once it goes to {main}")
+
+
 def _newest(given: Sequence[Given], login: str) -> datetime:
     """Return when somebody approved last."""
     return max(g.at for g in given if g.by == login and g.verdict is Verdict.APPROVED)

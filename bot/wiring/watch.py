@@ -59,13 +59,14 @@ def watched(settings: Settings) -> Ports:
         GithubPast.connect(settings.forge, time),
         SlackDirectory.connect(settings.slack, time),
         Mirror(FromSnapshot(shared, time)).desired,
+        settings.forge.branch,
         time,
     )
     main = Mirror(LastPublished(shared)).desired
     return Ports(
         KubernetesClusters(settings.kubeconfig, time, inside=settings.inside),
         main,
-        Looks(pulls),
+        Looks(pulls, time),
         store,
         shared,
         shared,

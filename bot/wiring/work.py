@@ -9,7 +9,7 @@ from bot.commands.ask import Asking
 from bot.commands.changing import Changer
 from bot.commands.conversation import Conversation
 from bot.commands.glass import GlassBreaker
-from bot.commands.lanes import Pace
+from bot.commands.pace import Pace
 from bot.commands.seats import Seats
 from bot.commands.worker import Worker
 from bot.desired import FromForge, Mirror

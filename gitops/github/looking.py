@@ -101,6 +101,7 @@ def value(pull: GithubPullRequest, *, listed: bool = False) -> PullRequest:
         title=pull.title,
         branch=pull.head.ref,
         head=pull.head.sha,
+        base=pull.base.ref,
         author=pull.user.login if pull.user else "",
         draft=bool(pull.draft),
         merge_commit=(pull.merge_commit_sha or "") if merged else "",

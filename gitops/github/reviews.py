@@ -3,7 +3,8 @@
 Checks are the newest status of each context and the newest run of each check. Reviews are one call,
 checks two, for each hundred of them: addresses are made here, since a lazy commit or pull request
 of PyGithub's is read once more when it is asked for its own id. Sources: docs.github.com/rest,
-pulls/reviews, commits/statuses ("combined status") and checks/runs.
+pulls/reviews, commits/statuses ("combined status"), checks/runs and commits ("Compare two
+commits").
 """
 
 import itertools
@@ -36,7 +37,8 @@ _VERDICTS = {
 _GOOD = frozenset({"success", "neutral", "skipped"})
 _DESCRIPTION = 140  # characters of a status that GitHub takes
 _PAGE = 100
-_MOST = 1000  # of a list that are read: reviews, statuses, runs or files
+_MOST = 1000  # of a list that are read: reviews, statuses or runs
+_MOST_FILES = 300  # that a comparison has
 _FORBIDDEN = 403
 _log = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ class GithubReviews:
             lambda: [
                 _given(review)
                 for review in self._list(PullRequestReview, f"pulls/{number}/reviews")
-                if review.state in _VERDICTS
+                if review.state in _VERDICTS and review.submitted_at
             ],
         )
 
@@ -72,13 +74,13 @@ class GithubReviews:
             lambda: sorted(self._checks(commit), key=lambda check: check.name),
         )
 
-    def paths(self, number: int) -> Sequence[str] | None:
-        """Return the files that a pull request changes; see the port."""
-        found = self._connection.run(
-            f"reading what #{number} changes", lambda: self._list(File, f"pulls/{number}/files")
+    def paths(self, commit: str) -> Sequence[str] | None:
+        """Return the files that a commit would change on main; see the port."""
+        connection = self._connection
+        return connection.run(
+            f"reading what {commit[:12]} changes",
+            lambda: _paths(connection.repository.compare(connection.main, commit).files),
         )
-        moved = [file.previous_filename for file in found if file.previous_filename]
-        return None if len(found) >= _MOST else [*(file.filename for file in found), *moved]
 
     def trailers(self, number: int) -> Sequence[Mapping[str, str]]:
         """Return the trailers of our own commits on a pull request; see the port."""
@@ -138,6 +140,13 @@ class GithubReviews:
             list_item=item,
         )
         return list(itertools.islice(found, _MOST))
+
+
+def _paths(files: Sequence[File]) -> Sequence[str] | None:
+    if len(files) >= _MOST_FILES:
+        return None
+    names = ((file.filename, file.previous_filename) for file in files)
+    return [name for pair in names for name in pair if name]
 
 
 def _given(review: PullRequestReview) -> Given:

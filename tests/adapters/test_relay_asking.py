@@ -338,8 +338,8 @@ def test_a_deployment_with_an_api_key_is_asked_with_its_file(desk):
     desk.wants_a_key()
     with pytest.raises(EngineUnavailableError, match="no API key in LEADLINE_API_KEYS"):
         desk.ask()
-    (desk.folder / "keys").mkdir()
-    (desk.folder / "keys/qwen-key").write_text("sesame\n")
+    (desk.folder / "keys/example").mkdir(parents=True)
+    (desk.folder / "keys/example/qwen-key").write_text("sesame\n")
     desk.ask(raw=True)
 
     assert "finish: stop" in desk.footer()

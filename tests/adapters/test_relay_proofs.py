@@ -91,8 +91,8 @@ def locked():
 
 
 def keys(folder, text):
-    (folder / "keys").mkdir()
-    (folder / "keys/qwen-key").write_text(text)
+    (folder / "keys/example").mkdir(parents=True)
+    (folder / "keys/example/qwen-key").write_text(text)
     return str(folder / "keys")
 
 

@@ -15,6 +15,7 @@ from bot.errors import (
 from bot.relay import Call, Question
 from bot.relay.guard import Patience
 from bot.relay.openai import OpenAIEndpoint
+from bot.relay.routes import ThroughApiServer
 from sandbox.cluster import Speeds
 from sandbox.worlds import sandbox
 from tests.engine.raw import until
@@ -86,12 +87,12 @@ def test_a_service_without_endpoints_may_be_loading(outside):
 
 
 def test_a_single_pod_is_asked_through_the_api_server(outside):
-    *pieces, last = endpoint_of(outside).stream("qwen-0.qwen.default", "qwen3-32b", QUIET)
+    *pieces, last = endpoint_of(outside).stream("qwen-0.qwen.default.svc", "qwen3-32b", QUIET)
 
     assert pieces
     assert last.finish == "stop"
     with pytest.raises(EngineUnavailableError, match="404"):
-        endpoint_of(outside).model("qwen-7.qwen.default")
+        endpoint_of(outside).model("qwen-7.qwen.default.svc")
 
 
 def test_a_refusal_of_the_api_server_itself_is_not_the_engines(outside, tmp_path):
@@ -102,10 +103,36 @@ def test_a_refusal_of_the_api_server_itself_is_not_the_engines(outside, tmp_path
         endpoint.model(HOST)
 
 
-@pytest.mark.parametrize("host", ["a", "../x", "a.b/../c", "169.254.169.254", "a.b.c.d"])
+@pytest.mark.parametrize(
+    "host", ["a", "../x", "a.b/../c", "169.254.169.254", "a.b.c.d", "a.svc", "a.b", "a.b.c"]
+)
 def test_only_services_and_pods_are_asked(outside, host):
     with pytest.raises(EngineUnavailableError, match="neither a Service nor a pod"):
         endpoint_of(outside).model(host)
+
+
+class Told:
+    """An API server that says what is asked of it."""
+
+    def url(self, namespace, kind, name, port):
+        return f"{kind}: {name} in {namespace}"
+
+    def headers(self):
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [
+        ("qwen-leader.ml.svc", "services: qwen-leader in ml"),
+        ("qwen-0.qwen.ml.svc", "pods: qwen-0 in ml"),
+        ("qwen-leader.svc.svc", "services: qwen-leader in svc"),
+        ("qwen-0.qwen.svc.svc", "pods: qwen-0 in svc"),
+        ("svc-0.svc.svc.svc", "pods: svc-0 in svc"),
+    ],
+)
+def test_a_pod_and_a_service_are_told_apart_also_in_a_namespace_called_svc(host, asked):
+    assert ThroughApiServer(Told()).address(host, "").url == f"{asked}/v1"
 
 
 def test_credentials_that_are_not_there_are_said(tmp_path):

@@ -1,5 +1,7 @@
 """Reviews, checks and our own status on a GitHub over sockets, and what they cost in calls."""
 
+from dataclasses import replace
+
 import pytest
 
 from gitops.errors import ForgeBusyError, ForgeUnavailableError
@@ -64,6 +66,32 @@ def test_the_trailers_are_those_of_our_own_commits_in_one_call(stage, reviews):
         ("slack:UALICE", "k2"),
     ]
     assert stage.calls(since) == ["GET pulls/1/commits"]
+
+
+def test_a_review_that_is_not_submitted_is_left_out(stage, reviews):
+    person_reviews(stage, "APPROVE")
+    person_reviews(stage, "COMMENT", "later")
+    kept = stage.github._site.pull(1).reviews
+    kept[0] = replace(kept[0], submitted_at=None)
+
+    assert [(g.verdict, g.at) for g in reviews.given(1)] == [
+        (Verdict.COMMENTED, stage.time.now().replace(microsecond=0))
+    ]
+
+
+def test_what_a_commit_changes_is_read_against_main_with_moved_files_in_one_call(stage, reviews):
+    stage.github.push("main", {"a.txt": "a" * 100, "b.txt": "b"}, "Both.", "bob")
+    stage.github.push("aside", {"c.txt": "a" * 100, "b.txt": "new"}, "Move.", "bob", ["a.txt"])
+    head, since = stage.head("aside"), len(stage.calls())
+
+    assert sorted(reviews.paths(head)) == ["a.txt", "b.txt", "c.txt"]
+    assert stage.calls(since) == [f"GET compare/main...{head}"]
+
+
+def test_of_very_many_changed_files_nothing_is_said(stage, reviews):
+    stage.github.push("aside", {f"{number}.txt": "a" for number in range(310)}, "Many.", "bob")
+
+    assert reviews.paths(stage.head("aside")) is None
 
 
 def test_an_approval_that_github_dismissed_says_so(stage, reviews):

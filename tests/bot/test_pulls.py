@@ -1,5 +1,6 @@
 """Looking at pull requests on a GitHub over sockets: what it costs, and what our status says."""
 
+import queue
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -9,7 +10,8 @@ import pytest
 from bot.desired import Desired
 from bot.errors import DesiredUnknownError
 from bot.notice import ChecksFailed, Closed, Merged, Reopened, Reviewed
-from bot.rollout.looks import CLOSED, SPACING, Looks, Turns
+from bot.rollout.inbox import Wake
+from bot.rollout.looks import CLOSED, REST, SPACING, Looks, Turns
 from bot.rollout.pulls import Pulls
 from bot.rollout.recalling import Lost
 from bot.rollout.reviewing import review
@@ -54,8 +56,9 @@ class Desk:
         self.copy = WorkingCopy(folder)
         reviews = GithubReviews.connect(stage.settings(), stage.clock)
         past = GithubPast.connect(stage.settings(), stage.clock)
-        self.pulls = Pulls(stage.forge(), reviews, past, Leads(), self.desired, stage.clock)
-        self.looks = Looks(self.pulls)
+        ports = (stage.forge(), reviews, past, Leads(), self.desired)
+        self.pulls = Pulls(*ports, stage.settings().branch, stage.clock)
+        self.looks = Looks(self.pulls, stage.clock)
         self.proposal, self.rollout = PROPOSAL, Rollout(1)
 
     def desired(self):
@@ -65,6 +68,7 @@ class Desk:
 
     def look(self, *, woken=True):
         """Look, remember, and return what is news."""
+        self.looks._woken.clear()  # as if some time had gone by
         now = self.stage.clock.now()
         self.looks.ask(self.rollout, self.proposal, now, woken=woken)
         read = self.looks.reader.step()
@@ -143,6 +147,46 @@ def test_a_closed_one_is_looked_at_rarely_or_when_a_webhook_says_so(desk, stage)
     assert desk.look(woken=False) == []
     assert desk.look(woken=True) == [Reopened(1)]
     assert len(desk.calls(woken=False)) == 4  # open again, it takes turns as open ones do
+
+
+def test_the_first_webhook_is_a_look_at_once_and_those_soon_after_it_are_one_more(desk, stage):
+    def wake():
+        now = stage.clock.now()
+        desk.looks.ask(desk.rollout, desk.proposal, now, woken=True)
+        return desk.looks.reader.step()
+
+    assert wake().number == 1
+    for _ in range(14):
+        assert wake() is None
+    stage.time.advance(REST.total_seconds() / 2)
+    assert wake() is None
+    stage.time.advance(REST.total_seconds() / 2)
+    since = len(stage.calls())
+
+    assert desk.looks.reader.step() == Wake(1)
+    assert desk.looks.reader.step() is None
+    assert stage.calls(since) == []
+    assert wake().number == 1
+    assert stage.calls(since)[0] == "GET pulls/1"
+
+
+def test_what_is_kept_comes_back_by_itself(desk, stage):
+    found = queue.Queue()
+    with desk.looks.answering(found.put):
+        for _ in range(2):
+            desk.looks.ask(desk.rollout, desk.proposal, stage.clock.now(), woken=True)
+        assert found.get(timeout=10).number == 1
+        stage.time.advance(REST.total_seconds())
+        assert found.get(timeout=10) == Wake(1)
+
+
+def test_looks_in_turn_go_on_while_a_webhook_is_kept(desk, stage):
+    for _ in range(2):
+        desk.looks.ask(desk.rollout, desk.proposal, stage.clock.now(), woken=True)
+    assert desk.looks.reader.step().number == 1
+    desk.looks.ask(desk.rollout, desk.proposal, stage.clock.now(), woken=False)
+
+    assert desk.looks.reader.step().looked.pull.number == 1
 
 
 @pytest.mark.parametrize("open_ones", [1, 2, 12, 200])
@@ -337,7 +381,7 @@ def test_where_another_environment_wants_two_people_this_one_is_excused(desk, st
     desk.proposal = replace(PROPOSAL, two_person=False)
     desk.look()
     assert desk.status() == ("success", "example asks for no second person")
-    assert "GET pulls/1/files" not in desk.calls()
+    assert not [call for call in desk.calls() if call.startswith("GET compare")]
 
     stage.github.push(BRANCH, {"overlays/prod/m/llm.yaml": "a"}, "Slip it in.", "carol")
     desk.look()
@@ -345,6 +389,93 @@ def test_where_another_environment_wants_two_people_this_one_is_excused(desk, st
     assert desk.status() == (
         "pending", "example asks for no second person; changes overlays/prod/m/llm.yaml",
     )  # fmt: skip
+
+
+def retarget(stage, base):
+    stage.forge("bob")._connection.repository.get_pull(1).edit(base=base)
+
+
+def hide(stage):
+    """Change prod too, in a commit that another branch has: against that one it is not seen."""
+    stage.github.push(BRANCH, {"overlays/prod/m/llm.yaml": "a"}, "Slip it in.", "carol")
+    stage.github._site.repository._run("update-ref", "refs/heads/hidden", stage.head())
+    stage.github.push(BRANCH, {f"{FOLDER}/custom/a": "a"}, "Harmless.", "carol")
+
+
+def test_what_is_hidden_behind_another_base_is_excused_neither_there_nor_on_main(desk, stage):
+    desk.prod.write_text("name: prod\ntwoPerson: true\n")
+    desk.proposal = replace(PROPOSAL, two_person=False)
+    hide(stage)
+    retarget(stage, "hidden")
+    desk.look()
+    assert desk.status() == ("pending", "goes to hidden; counts once it goes to main")
+
+    retarget(stage, "main")
+    desk.look()
+
+    assert desk.status() == (
+        "pending", "example asks for no second person; changes overlays/prod/m/llm.yaml",
+    )  # fmt: skip
+
+
+def test_what_a_base_hides_is_seen_also_where_it_is_changed_during_the_look(desk, stage):
+    desk.prod.write_text("name: prod\ntwoPerson: true\n")
+    desk.proposal = replace(PROPOSAL, two_person=False)
+    hide(stage)
+    reading = desk.pulls.reviews.given
+
+    def given(number):
+        retarget(stage, "hidden")
+        return reading(number)
+
+    desk.pulls.reviews.given = given
+    desk.look()
+
+    assert desk.status()[0] == "pending"
+
+
+@pytest.mark.parametrize("glass", [False, True])
+def test_neither_approvals_nor_a_broken_glass_count_while_it_goes_to_another_branch(
+    desk, stage, glass
+):
+    stage.github.push("aside", {"a.txt": "a"}, "Aside.", "carol")
+    retarget(stage, "aside")
+    desk.proposal = replace(PROPOSAL, glass=stage.head() if glass else "")
+    stage.github.review(1, "bob")
+    desk.look()
+    assert desk.status() == ("pending", "goes to aside; counts once it goes to main")
+
+    retarget(stage, "main")
+    desk.look()
+
+    assert desk.status()[0] == "success"
+
+
+def test_an_environment_that_wants_two_people_since_has_its_open_ones_wait(desk, stage):
+    example = desk.copy.root / "overlays" / "example" / "environment.yaml"
+    desk.prod.write_text("name: prod\ntwoPerson: true\n")
+    desk.proposal = replace(PROPOSAL, two_person=False)
+    desk.look()
+    assert desk.status() == ("success", "example asks for no second person")
+
+    example.parent.mkdir()
+    example.write_text("name: example\ntwoPerson: true\n")
+    desk.look()
+    assert desk.status() == ("pending", WAITS)
+    stage.github.review(1, "bob")
+    desk.look()
+    assert desk.status() == ("success", "bob approved; somebody else asked")
+
+
+def test_an_environment_that_makes_no_sense_excuses_nothing(desk):
+    example = desk.copy.root / "overlays" / "example" / "environment.yaml"
+    desk.prod.write_text("name: prod\ntwoPerson: true\n")
+    example.parent.mkdir()
+    example.write_text("name: example\ntwoPerson: perhaps\n")
+    desk.proposal = replace(PROPOSAL, two_person=False)
+    desk.look()
+
+    assert desk.status() is None
 
 
 # What Redis has lost.

@@ -18,6 +18,7 @@ from bot.rollout.card import card
 from bot.rollout.looks import Looks
 from bot.rollout.recalling import RELIST, RETRY, Lost, Recalling, Strays, Traced, name_of, rebuild
 from bot.rollout.reviewing import Looked, review
+from gitops.clock import SystemClock
 from gitops.errors import ForgeUnavailableError, InvalidRequestError
 from gitops.forge import PullRequest, Review, Revision
 from gitops.overlay import read, render, state_of
@@ -291,7 +292,7 @@ class Ticks:
     """Looks over a host, a tick after the other."""
 
     def __init__(self, host):
-        self.host, self.looks, self.now = host, Looks(host), NOW
+        self.host, self.looks, self.now = host, Looks(host, SystemClock()), NOW
 
     def tick(self, known=(), commit="c1"):
         """Return what is found in one tick."""

@@ -153,19 +153,31 @@ def test_code_that_is_divided_is_code_in_both_messages():
     assert "".join(messages).count("a = 1") == 50
 
 
-@pytest.mark.parametrize("place", ["staging/qwen", "secret", "secret/api-key"])
+@pytest.mark.parametrize("place", ["staging/qwen", "staging/secret", "staging/secret/api-key"])
 def test_a_key_is_read_from_its_file_at_each_question(tmp_path, place):
     keys = MountedKeys(tmp_path)
     file = tmp_path / place
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True)
     for key in ("one", "two"):
         file.write_text(f"{key}\n")
         assert keys.key("staging", "qwen", "secret") == key
 
 
+@pytest.mark.parametrize("place", ["secret", "secret/api-key", "prod/secret", "prod/qwen"])
+def test_a_key_of_no_environment_or_of_another_is_sent_to_none(tmp_path, place):
+    file = tmp_path / place
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("prod's")
+    (tmp_path / "staging").mkdir()
+
+    with pytest.raises(EngineUnavailableError, match="expected the file staging/qwen, staging/se"):
+        MountedKeys(tmp_path).key("staging", "qwen", "secret")
+
+
 @pytest.mark.parametrize("text", ["", "\n", "a b", "a\nb", "schlüssel", "x" * 5_000])
 def test_a_file_that_holds_no_key_is_said_without_its_text(tmp_path, text):
-    (tmp_path / "secret").write_text(text)
+    (tmp_path / "staging").mkdir()
+    (tmp_path / "staging/secret").write_text(text)
     with pytest.raises(EngineUnavailableError, match="holds no API key") as caught:
         MountedKeys(tmp_path).key("staging", "qwen", "secret")
 
