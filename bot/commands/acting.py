@@ -41,8 +41,8 @@ class Ask(Protocol):
 class Break(Protocol):
     """What lets a pull request go without a second person."""
 
-    def __call__(self, command: c.BreakGlass, asked: Asked) -> None:
-        """Let it go, and announce that."""
+    def __call__(self, command: c.BreakGlass, asked: Asked, *, asks: bool) -> None:
+        """Let it go, and announce that; `asks` is whether its environment asks for one now."""
         ...
 
 
@@ -71,7 +71,8 @@ class Actions:
             case c.Rollback():
                 self._roll_back(command, scene, asked)
             case c.BreakGlass():
-                self.break_glass(command, asked)
+                place = scene.desired.copy.environment(command.environment)
+                self.break_glass(command, asked, asks=place.two_person)
             case c.Ask():
                 self.ask(command, scene, asked)
             case _:

@@ -23,9 +23,11 @@ class GlassBreaker:
     records: Records
     speaker: Speaker
 
-    def __call__(self, command: c.BreakGlass, asked: Asked) -> None:
+    def __call__(self, command: c.BreakGlass, asked: Asked, *, asks: bool) -> None:
         """Announce it, keep that for the watch, and make our status stand on the head commit.
 
+        `asks` says whether the environment asks for a second person now; that it did when the
+        change was proposed is enough too.
         In this order nothing goes unannounced: the watch completes what a kill leaves undone.
         A commit pushed later needs a second person again, or the glass to be broken again.
 
@@ -35,7 +37,7 @@ class GlassBreaker:
                 go before.
             GitOpsError: the Git host refuses.
         """
-        proposal = self._proposal(command)
+        proposal = self._proposal(command, asks=asks)
         pull = self.forge().pull_request(proposal.pull_number)
         if pull.review is not Review.OPEN:
             raise CommandError(f"pull request #{pull.number} is {pull.review.value}, not open")
@@ -51,12 +53,12 @@ class GlassBreaker:
         text = f"break-glass by {asked.person.id}: {command.reason}"
         self.reviews().mark(pull.head, State.SUCCESS, text)
 
-    def _proposal(self, command: c.BreakGlass) -> Proposal:
+    def _proposal(self, command: c.BreakGlass, *, asks: bool) -> Proposal:
         key = f"{command.environment}/{command.name}"
         found = next((p for p in self.records.proposals() if p.key == key), None)
         if found is None:
             raise NotFoundError(f"nothing is proposed for {key}")
-        if not found.two_person:
+        if not (asks or found.two_person):
             raise CommandError(
                 f"{key} needs no second person: its environment does not ask for one"
             )

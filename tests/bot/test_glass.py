@@ -77,7 +77,7 @@ def test_it_is_announced_once_and_holds_wherever_the_worker_dies(bench, moments)
     while True:
         runs += 1
         try:
-            bench.breaker(deaths)(COMMAND, ASKED)
+            bench.breaker(deaths)(COMMAND, ASKED, asks=False)
         except KilledError:
             assert bench.status() is None or bench.announced()  # never unannounced
             continue
@@ -91,11 +91,11 @@ def test_it_is_announced_once_and_holds_wherever_the_worker_dies(bench, moments)
 
 
 def test_the_second_who_breaks_it_is_told_that_it_is_broken_and_the_first_ones_words_stay(bench):
-    bench.breaker(Deaths())(COMMAND, ASKED)
+    bench.breaker(Deaths())(COMMAND, ASKED, asks=False)
     second = Asked("k2", Person("UADA", TEAM.id), Place(OPS))
 
     with pytest.raises(CommandError, match="pull request #1 goes without a second person already"):
-        bench.breaker(Deaths())(COMMAND, second)
+        bench.breaker(Deaths())(COMMAND, second, asks=False)
 
     assert len(bench.announced()) == 1
     assert bench.status() == "break-glass by UEVE: the site is down"
@@ -103,12 +103,20 @@ def test_the_second_who_breaks_it_is_told_that_it_is_broken_and_the_first_ones_w
 
 def test_what_needs_no_second_person_or_is_not_open_is_refused(bench):
     with pytest.raises(NotFoundError, match="nothing is proposed for example/other"):
-        bench.breaker(Deaths())(replace(COMMAND, name="other"), ASKED)
+        bench.breaker(Deaths())(replace(COMMAND, name="other"), ASKED, asks=True)
     bench.stage.github.close(1, "bob")
     with pytest.raises(CommandError, match="pull request #1 is closed, not open"):
-        bench.breaker(Deaths())(COMMAND, ASKED)
+        bench.breaker(Deaths())(COMMAND, ASKED, asks=False)
     bench.store.propose(replace(bench.proposal, two_person=False))
     with pytest.raises(CommandError, match="needs no second person"):
-        bench.breaker(Deaths())(COMMAND, ASKED)
+        bench.breaker(Deaths())(COMMAND, ASKED, asks=False)
 
     assert (bench.announced(), bench.status()) == ([], None)
+
+
+def test_what_was_proposed_before_the_environment_asked_is_let_go_too(bench):
+    bench.store.propose(replace(bench.proposal, two_person=False))
+
+    bench.breaker(Deaths())(COMMAND, ASKED, asks=True)
+
+    assert bench.status() == "break-glass by UEVE: the site is down"
