@@ -64,18 +64,30 @@ def _make(parent: Path) -> Scratch:
 
 
 def _sweep(parent: Path, now: float) -> None:
-    """Remove what no process holds; `now` is by the clock of the file system."""
-    for folder in parent.glob(f"{_NEW}*"):
+    """Remove what no process holds; `now` is by the clock of the file system.
+
+    What cannot be removed, such as a file where a folder should be, stays, and the log says so.
+    """
+    for folder in (*parent.glob(f"{_NEW}*"), *parent.glob(f"{_OWNED}*")):
+        try:
+            _clear(folder, now)
+        except OSError as error:
+            _log.warning("left over folder=%s error=%s; remove it by hand", folder, error)
+
+
+def _clear(folder: Path, now: float) -> None:
+    """Remove a folder of a process that is gone."""
+    if folder.name.startswith(_NEW):
         with contextlib.suppress(FileNotFoundError):  # it has its name by now
             if now - folder.stat().st_mtime > UNFINISHED:
                 shutil.rmtree(folder, ignore_errors=True)
-    for folder in parent.glob(f"{_OWNED}*"):
-        try:
-            Scratch(folder, _locked(folder / _LOCK)).leave()
-        except BlockingIOError:  # its process lives
-            continue
-        except FileNotFoundError:  # somebody else is removing it, or did so in part
-            shutil.rmtree(folder, ignore_errors=True)
+        return
+    try:
+        Scratch(folder, _locked(folder / _LOCK)).leave()
+    except BlockingIOError:  # its process lives
+        return
+    except FileNotFoundError:  # somebody else is removing it, or did so in part
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _locked(file: Path, how: int = 0) -> int:

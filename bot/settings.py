@@ -87,7 +87,7 @@ class Settings:
     inside: bool = False
     api_keys: Path | None = None
     ask_through: str = "network"
-    engine_proxy: str | None = None
+    engine_proxy: str | None = field(default=None, repr=False)
     environment: str = "example"
     poll_seconds: float = 10.0
     proof_seconds: float = 60.0
@@ -124,6 +124,7 @@ class Settings:
             self.forge.token,
             app.private_key if app else "",
             *_passwords(self.redis_url),
+            *_passwords(self.engine_proxy or ""),
         )
         return tuple(secret for secret in found if secret)
 
@@ -220,7 +221,7 @@ def _is_redis(url: str) -> bool:
 
 
 def _passwords(url: str) -> tuple[str, ...]:
-    """Return the password in an address, as redis-py reads it and as it stands there."""
+    """Return the password in an address, as its client reads it and as it stands there."""
     parts = urllib.parse.urlsplit(url)
     query = urllib.parse.parse_qs(parts.query).get("password", [])
     named = parts.password or ""

@@ -88,7 +88,9 @@ class Reading:
         """Return an address of HTTP, without a slash at the end."""
         found = self.text(name, default)
         if found and not _is_address(found):
-            self.wrong(f"{name} is {found!r}; write it as https://HOST/PATH")
+            # where the scheme was forgotten there may be a password all the same
+            shown = "no address of HTTP" if "@" in found else repr(found)
+            self.wrong(f"{name} is {shown}; write it as https://HOST/PATH")
         return found.rstrip("/")
 
     def word(self, name: str, default: str, words: tuple[str, ...]) -> str:

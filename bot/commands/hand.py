@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bot.commands.account import trace_of
 from bot.commands.work import PutOff
 from bot.store import Fence, Job, Taken
 
@@ -26,7 +27,8 @@ class Held:
     Both on the machine's steady clock, in seconds. `until` is the same as `rest` on the clock of
     its work, for a job that was put off. `attempt` is the word of the next try: one that got no
     answer when it was begun has the same word again. `told` says that its person has heard what
-    became of it, `lost` that another worker has it now, or nobody: Redis was emptied.
+    became of it, `closing` that its last try has ended, `lost` that another worker has it now, or
+    nobody: Redis was emptied.
     """
 
     taken: Taken
@@ -40,6 +42,11 @@ class Held:
     running: bool = False
     closing: bool = False
     lost: bool = False
+
+    def lay_by(self) -> None:
+        """Give a job back to the reading thread, which may start it again at once."""
+        self.lost = False
+        self.running = False  # last: until here it is ours alone
 
 
 @dataclass(slots=True)
@@ -133,8 +140,8 @@ def remembered(find: Callable[[Job], str | None]) -> Callable[[Job], str | None]
             return known(job)
         except LookupError:
             return None
-        except Exception:  # noqa: BLE001 - must not stop the lane; running it will tell
-            _log.exception("no key ref=%s", job.id)
+        except Exception as error:  # noqa: BLE001 - must not stop the lane; running it will tell
+            _log.error("no key ref=%s\n%s", job.id, trace_of(job, error))
             return None
 
     return key

@@ -18,46 +18,23 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-
-import tenacity
+from dataclasses import replace
 
 from bot.commands.account import described, trace_of, without_words
 from bot.commands.hand import Hand, Held, first_of_each, new_attempt, remembered
+from bot.commands.pace import Pace, patiently
 from bot.commands.work import PutOff, Running, Work
 from bot.errors import LostError, StaleError, StoreUnavailableError
-from bot.store import Lane, Taken
+from bot.store import Job, Lane, Taken
 from bot.store.holding import Hall
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a lane works. All times in seconds.
-
-    `threads` jobs run at once; `ahead` more may be held while earlier ones of their deployments
-    run. A claim is renewed every `renew`; the lock lasts `lease` without that. What nobody works on
-    is looked for every `look`. With nothing to do the lane asks every `idle`, and every `blocked`
-    while a held job waits for another process. A job that broke is tried `again` after so long, and
-    parked after `tries` tries. A stop waits `grace` for running jobs.
-    """
-
-    threads: int = 4
-    ahead: int = 16
-    renew: float = 10.0
-    lease: float = 45.0
-    look: float = 5.0
-    idle: float = 1.0
-    blocked: float = 0.1
-    again: float = 1.0
-    tries: int = 3
-    grace: float = 6.0
-
-
-_Act = Callable[[Taken], None]
+_Act = Callable[[Taken], bool | None]
+"""Closes a job; True where it stays in our hands, to be tried again."""
 
 
 class LaneReader:
@@ -70,54 +47,44 @@ class LaneReader:
         self._pace = pace
         self._key = remembered(work.key)
         self._hand = Hand()
+        self._pool = ThreadPoolExecutor(pace.threads, lane.value)
         self._owed: deque[tuple[Held, _Act]] = deque()
         self._inherited = False
         self._look_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; then wait for what runs, and give back what is left."""
-        pool = ThreadPoolExecutor(self._pace.threads, self._lane.value)
         try:
             while not stop.is_set():
-                self._patiently(stop)(self._round, pool)
+                patiently(stop, self._lane, self._look_soon)(self._round)
             self._drain()
         finally:
-            pool.shutdown(wait=False)
+            self._pool.shutdown(wait=False)
 
-    def _round(self, pool: ThreadPoolExecutor) -> None:
+    def _round(self) -> None:
         self._hall.beat(f"{self._lane} lane")
-        self._renew(pool)
-        self._settle()
+        self._renew()
+        for held in self._settle():
+            self._pool.submit(self._tell_lost, held)
         self._adopt()
-        self._start(pool)
+        self._start()
         self._take()
 
-    def _patiently(self, stop: threading.Event) -> tenacity.Retrying:
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(StoreUnavailableError),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-            stop=tenacity.stop_when_event_set(stop),
-            sleep=tenacity.sleep_using_event(stop),
-            before_sleep=self._away,
-            retry_error_callback=lambda _: None,
-        )
-
-    def _away(self, state: tenacity.RetryCallState) -> None:
-        error = state.outcome and state.outcome.exception()
-        _log.warning("waiting lane=%s try=%s error=%s", self._lane, state.attempt_number, error)
+    def _look_soon(self) -> None:
         self._look_at = 0.0  # an answer may have been lost: look for what is ours
 
-    def _renew(self, pool: ThreadPoolExecutor) -> None:
+    def _renew(self) -> None:
         """Renew what is due; let a thread find out where the rest has gone."""
         now = time.monotonic()
         for held in [held for held in self._hand.all() if now >= held.due and not held.lost]:
+            ran = held.running  # its thread may let its lock go, and lay it by, while we ask
             if self._is_ours(held):
                 held.due = now + self._pace.renew
-            elif not held.closing:  # else its thread was quicker, or closing it will tell
+            elif not (ran and held.closing):  # else closing it tells, or the next round
                 _log.warning("not ours any more ref=%s", held.taken.job.id)
                 held.lost = True  # a thread that still runs it drops it when it comes back
                 if not held.running:
-                    self._begin(pool, held)
+                    self._begin(held)
 
     def _is_ours(self, held: Held) -> bool:
         """Renew a job, and the lock that it runs under."""
@@ -128,27 +95,32 @@ class LaneReader:
             return False
         return ours and (not fence or self._hall.locks.renew(fence, self._pace.lease))
 
-    def _settle(self) -> None:
-        """Close what had ended while Redis was away."""
+    def _settle(self) -> Iterator[Held]:
+        """Close what had ended while Redis was away; yield what is lost, for others to tell of."""
         while self._owed:
-            self._close(*self._owed[0])
+            held, act = self._owed[0]
+            lost = self._close(held, act)
             self._owed.popleft()
+            if lost:
+                yield held
 
     def _adopt(self) -> None:
         """Take up what is left of an earlier process of our name; later, what nobody works on."""
         now = time.monotonic()
         known = {held.taken.receipt for held in self._hand.all()}
         room = self._free() + self._pace.ahead - self._hand.crowd()
-        if now < self._look_at or room <= 0:
+        if now < self._look_at:
+            return
+        self._look_at = now + self._pace.look  # also without room: a time gone by ends no wait
+        if room <= 0:
             return
         if self._inherited:
             self._hold(self._hall.claims.adopt(self._lane, room, known))
         else:
             self._hold(self._hall.claims.inherit(self._lane))
             self._inherited = True
-        self._look_at = now + self._pace.look
 
-    def _start(self, pool: ThreadPoolExecutor) -> None:
+    def _start(self) -> None:
         """Start what may run: the first of its deployment in the line, with the lock ours."""
         now = time.monotonic()
         self._hand.wake()
@@ -162,11 +134,12 @@ class LaneReader:
                 return
             first = held.key not in busy and firsts.get(held.key or "") == held.taken.receipt
             if not held.key or (first and self._lock(held)):
-                self._begin(pool, held)
+                self._begin(held)
 
-    def _begin(self, pool: ThreadPoolExecutor, held: Held) -> None:
-        held.running, held.due = True, time.monotonic() + self._pace.renew
-        pool.submit(self._run, held)
+    def _begin(self, held: Held) -> None:
+        held.closing, held.due = False, time.monotonic() + self._pace.renew
+        held.running = True
+        self._pool.submit(self._run, held)
 
     def _lock(self, held: Held) -> bool:
         """Take the lock of a job's deployment; False while another process holds it."""
@@ -190,16 +163,31 @@ class LaneReader:
         """Run a job and close it. In a thread of the pool."""
         act: _Act = self._leave
         try:
-            act = self._outcome(held)
-            self._close(held, act)
+            with self._dropped_by_bugs(held):
+                act = self._outcome(held)
+                if self._close(held, act):
+                    self._tell_lost(held)
         except StoreUnavailableError as error:
             _log.warning("unclosed ref=%s error=%s", held.taken.job.id, error)
             self._owed.append((held, act))
         finally:
             self._hand.ring()
 
+    @contextlib.contextmanager
+    def _dropped_by_bugs(self, held: Held) -> Iterator[None]:
+        """Let go of a job when closing it meets a bug: it is taken up anew, and its tries count."""
+        try:
+            yield
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - else its thread would be lost, and its room
+            _log.error("unclosed ref=%s\n%s", held.taken.job.id, trace_of(held.taken.job, error))
+            self._hand.drop(held)
+
     def _outcome(self, held: Held) -> _Act:
         """Run a job; return how to close it."""
+        if held.lost:
+            return self._leave
         job, begun = held.taken.job, None
         try:
             begun = self._hall.runs.begin(held.taken, held.attempt, self._work.now())
@@ -208,7 +196,7 @@ class LaneReader:
                 return self._parking(held, begun.tries, "workers died with it")
             _log.info("running ref=%s try=%s", job.id, begun.tries)
             until = self._work.perform(Running(job, begun, held.fence))
-            held.told = until is None
+            held.told |= until is None
             return functools.partial(self._put_off, held, until) if until else self._end
         except StaleError as error:
             _log.warning("left ref=%s error=%s", job.id, error)
@@ -231,10 +219,7 @@ class LaneReader:
         job, held.told = held.taken.job, True
         _log.error("parked ref=%s try=%s reason=%s", job.id, tries, reason)
         if tries <= self._pace.tries + 1:  # after that, telling is what workers die of
-            try:
-                self._work.broken(job)
-            except Exception:  # noqa: BLE001 - the job is put aside whether or not they hear of it
-                _log.exception("untold ref=%s", job.id)
+            self._tell(self._work.broken, job)
         aside = replace(held.taken, job=without_words(job))
         return lambda _: self._hall.runs.park(aside, reason)
 
@@ -246,39 +231,61 @@ class LaneReader:
         self._hall.runs.end(taken)
         _log.info("finished ref=%s", taken.job.id)
 
-    def _rest(self, held: Held, taken: Taken) -> None:  # noqa: ARG002 - the form of an act
+    def _rest(self, held: Held, taken: Taken) -> bool:  # noqa: ARG002 - the form of an act
         """Keep a job in our hands and try it again a little later."""
         held.rest = time.monotonic() + self._pace.again
-        held.running = held.closing = False
+        return True
 
-    def _put_off(self, held: Held, until: PutOff, taken: Taken) -> None:
+    def _put_off(self, held: Held, until: PutOff, taken: Taken) -> bool:
         """Keep a job in our hands and try it again at that time; this try does not count."""
         self._hall.runs.excuse(taken)
         held.until = until
-        held.running = held.closing = False
         _log.info("put off ref=%s", taken.job.id)
+        return True
 
-    def _close(self, held: Held, act: _Act) -> None:
-        """Let the lock go, then the job: so the next of its deployment finds the lock free."""
-        held.closing = True
+    def _close(self, held: Held, act: _Act) -> bool:
+        """Let the lock go, then the job: so the next of its deployment finds the lock free.
+
+        True where Redis has lost the job and its person is to be told; till then we hold it.
+        """
+        held.closing, stays = True, False
+        with self._dropped_by_bugs(held):
+            try:
+                if held.fence:
+                    self._hall.locks.release(held.fence)
+                stays = bool(act(held.taken))
+            except StaleError as error:
+                _log.warning("left ref=%s error=%s", held.taken.job.id, error)
+                if isinstance(error, LostError) and not held.told:
+                    held.told = True
+                    return True
+            if stays:
+                held.lay_by()  # from here on it may run again: nothing of it is read any more
+            else:
+                self._hand.drop(held)
+        return False
+
+    def _tell_lost(self, held: Held) -> None:
+        """Tell of a job that Redis has lost. Not in the reading thread: Slack may take long."""
+        self._tell(self._work.lost, held.taken.job)
+        self._hand.drop(held)
+
+    def _tell(self, tell: Callable[[Job], None], job: Job) -> None:
         try:
-            if held.fence:
-                self._hall.locks.release(held.fence)
-            act(held.taken)
-        except StaleError as error:
-            _log.warning("left ref=%s error=%s", held.taken.job.id, error)
-            if isinstance(error, LostError) and not held.told:
-                self._work.lost(held.taken.job)
-        if held.running:
-            self._hand.drop(held)
+            tell(job)
+        except Exception as error:  # noqa: BLE001 - the job is over whether or not they hear of it
+            _log.error("untold ref=%s\n%s", job.id, trace_of(job, error))
 
     def _drain(self) -> None:
-        """Wait for what runs; leave what is left to other workers at once."""
+        """Wait for what runs; leave the rest to other workers at once, then tell of the lost."""
         self._hand.wait_for_idle(self._pace.grace)
+        lost: list[Held] = []
+        give = self._hall.runs.give_back
         with contextlib.suppress(StoreUnavailableError):  # others take it over when it is idle
-            self._settle()
-            for held in self._hand.all():
-                self._close(held, self._hall.runs.give_back)
+            lost.extend(self._settle())
+            lost.extend(held for held in self._hand.all() if self._close(held, give))
+        for held in lost:
+            self._tell_lost(held)
 
     def _hold(self, found: Sequence[Taken]) -> None:
         due = time.monotonic() + self._pace.renew

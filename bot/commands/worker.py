@@ -13,7 +13,8 @@ from bot.audit import Audit, Entry, Outcome, fingerprint
 from bot.chat import Chat, Person, Place
 from bot.commands.account import Account, kept, question_of, verb_of
 from bot.commands.hand import remembered
-from bot.commands.lanes import LaneReader, Pace
+from bot.commands.lanes import LaneReader
+from bot.commands.pace import Pace
 from bot.commands.work import PutOff, Running
 from bot.errors import BotError, StaleError, StoreUnavailableError
 from bot.notice import Refused

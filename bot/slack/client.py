@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 
 def connect(settings: SlackSettings, *, hasty: bool = False) -> WebClient:
-    """Return a client for the settings; a 429 is waited out as long as Slack asks, twice.
+    """Return a client for the settings; a 429 is waited out for up to a minute, twice.
 
     A hasty one is for a person's three seconds: it neither waits nor tries again for long.
     """

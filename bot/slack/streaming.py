@@ -25,6 +25,7 @@ from bot.slack.faults import FAULTS, is_odd, reason_of
 from bot.slack.pacing import APPEND, START, STOP, UPDATE, Pacing
 from bot.slack.portions import portion
 from bot.slack.replies import GONE, LIMITED, STOPPED, AnswerThread
+from bot.slack.retrying import LATE, wait_of
 from gitops.clock import Clock
 
 BEAT = 1.0
@@ -33,6 +34,9 @@ BEAT = 1.0
 END_WAIT = 70.0
 """Longest wait for room to end a message, in seconds: a whole window of Slack's. Then it is sent
 all the same, and Slack's 429 says how long to wait."""
+
+MOST_LIMITED = 10
+"""Refusals for haste in a row after which an answer is not waited for any more at its end."""
 
 TRIES = 5
 """Tries to end an answer while Slack does not answer; the pauses are 1, 2, 4 and 8 s."""
@@ -60,6 +64,7 @@ class SlackStream:
         self._full = False  # what comes belongs into another message
         self._streams = True  # False: it is edited
         self._closed = False
+        self._limited = 0  # refusals for haste in a row
         self._lost = ""  # why nothing more can be shown, or that the reader wants no more
 
     def append(self, text: str) -> None:
@@ -139,10 +144,10 @@ class SlackStream:
     def _anyhow(self, act: Callable[[], float]) -> float:
         """Return the seconds to wait; where a stream is refused, go on by editing."""
         try:
-            return act()
+            wait = act()
         except SlackApiError as error:
             if reason_of(error) == LIMITED:
-                return float(error.response.headers.get("Retry-After", BEAT))
+                return self._pause(error)
             if not self._streams or reason_of(error) == STOPPED:
                 raise
             self._edit_from_now_on()
@@ -150,7 +155,21 @@ class SlackStream:
             if not self._streams:
                 raise
             self._edit_from_now_on()
+        else:
+            self._limited = 0
+            return wait
         return 0.0
+
+    def _pause(self, error: SlackApiError) -> float:
+        """Return how long to wait after a 429; at the end of an answer, raise where it is no use.
+
+        The sender goes on for as long as there is an answer; the end holds up a worker's thread.
+        """
+        self._limited += 1
+        wait = wait_of(error.response.headers)
+        if self._ended and (wait > LATE or self._limited > MOST_LIMITED):
+            raise error
+        return max(BEAT, min(wait, LATE))
 
     def _show(self) -> float:
         """Show more; return the seconds until there is room for that."""
@@ -159,6 +178,8 @@ class SlackStream:
         text = self._text()
         if not text.strip() and not self._message:
             return 0.0  # blank lines before an answer
+        if not self._message and not self._earlier:
+            text = text.lstrip("\n")  # the same, where words came before they were looked at
         head, rest = portion(self._shown, text)
         if head and (wait := self._grow(head)):
             return wait

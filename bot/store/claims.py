@@ -202,7 +202,8 @@ class RedisClaims:
 
     def _learn(self, lane: Lane, receipts: list[str]) -> None:
         """Read the texts of entries that we have not seen, and forget those that are gone."""
-        known = {r: t for r, t in self._bodies[lane].items() if r in set(receipts)}
+        there = set(receipts)
+        known = {r: t for r, t in self._bodies[lane].items() if r in there}
         unknown = [receipt for receipt in receipts if receipt not in known]
         with self._redis.pipeline(transaction=False) as pipeline:
             for receipt in unknown:

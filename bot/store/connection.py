@@ -2,8 +2,9 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
@@ -11,6 +12,8 @@ from redis.retry import Retry
 
 from bot.errors import StoreUnavailableError, StoreUncertainError
 from gitops.errors import UsageError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,14 @@ def connect(url: str, patience: Patience) -> redis.Redis:
     """Return a client for a redis:// address; no call is made yet.
 
     Raises:
-        UsageError: an option in the address has a value that cannot be one.
+        UsageError: an option in the address is none, or has a value that cannot be one.
     """
     pauses = ExponentialWithJitterBackoff(base=FIRST_PAUSE, cap=LONGEST_PAUSE)
-    return _client(url, patience, Retry(pauses, patience.again))
+    with _options():
+        client = _client(url, patience, _Retry(pauses, patience.again, _AWAY))
+        pool = client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # which alone looks at all of them
+    return client
 
 
 class Own(threading.local):
@@ -60,7 +67,7 @@ class Own(threading.local):
     def client(self) -> redis.Redis:
         """Return this thread's client; the first time it connects, and raises redis-py's errors."""
         if self._redis is None:
-            again = Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
+            again = _Retry(NoBackoff(), 1, (redis.ConnectionError, redis.ReadOnlyError))
             self._redis = _client(
                 self._url,
                 self._patience,
@@ -72,17 +79,44 @@ class Own(threading.local):
         return self._redis
 
 
+_AWAY = (redis.ConnectionError, redis.TimeoutError, TimeoutError, redis.ReadOnlyError)
+"""What another connection may cure. A Redis that has become a replica refuses what is written, and
+keeps its connections: a new one finds the one that leads now, where the address does."""
+
+
+class _Retry(Retry):
+    """Knows a refusal of a replica also by the words of Redis 6, which puts some before them."""
+
+    def call_with_retry(self, do: Callable[[], T], *args: Any, **more: Any) -> T:  # noqa: ANN401 - redis-py's
+        """Call, and again with a new connection where that may help."""
+
+        def asked() -> T:
+            try:
+                return do()
+            except redis.ResponseError as error:
+                if "-READONLY " in str(error):
+                    raise redis.ReadOnlyError(str(error)) from error
+                raise
+
+        return super().call_with_retry(asked, *args, **more)
+
+
 def _client(url: str, patience: Patience, retry: Retry, **more: object) -> redis.Redis:
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=patience.answer,
+        socket_connect_timeout=patience.connect,
+        retry=retry,
+        **more,
+    )
+
+
+@contextlib.contextmanager
+def _options() -> Iterator[None]:
     try:
-        return redis.Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=patience.answer,
-            socket_connect_timeout=patience.connect,
-            retry=retry,
-            **more,
-        )
-    except ValueError as error:
+        yield
+    except (TypeError, ValueError, redis.RedisError) as error:
         raise UsageError(
             "REDIS_URL has options that redis-py does not take; leave out what follows its ?"
         ) from error
@@ -99,6 +133,10 @@ def said(act: str) -> Iterator[None]:
         ) from error
     except redis.ConnectionError as error:
         raise StoreUnavailableError(f"{act} in Redis: no answer; check REDIS_URL") from error
+    except redis.ReadOnlyError as error:
+        raise StoreUnavailableError(
+            f"{act} in Redis: refused by a replica; point REDIS_URL at the one that leads"
+        ) from error
     except redis.RedisError as error:
         raise StoreUnavailableError(
             f"{act} in Redis: refused, {error}; check the server and its memory"

@@ -39,10 +39,9 @@ class RedisStore:
         """Remember an intent to post; see the port."""
         name = f"leadline:post:{key}"
         with said("remembering a message"):
-            first = self._redis.hsetnx(name, "at", at.isoformat())
-            self._redis.expire(name, POST_MEMORY)
-            known = cast("dict[str, str]", self._redis.hgetall(name))
-        return Sent(datetime.fromisoformat(known["at"]), known.get("message"), not first)
+            answer = self._redis.eval(lua.INTEND, 1, name, at.isoformat(), str(POST_MEMORY))
+        first, since, message = cast("tuple[int, str, str | None]", answer)
+        return Sent(datetime.fromisoformat(since), message, not first)
 
     def stands(self, key: str, message: str) -> str:
         """Remember the time stamp of a message; see the port."""

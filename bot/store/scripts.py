@@ -16,6 +16,14 @@ return 'kept'
 """
 """KEYS: seen, stream. ARGV: job, seconds to remember, most jobs."""
 
+INTEND = """
+local first = redis.call('HSETNX', KEYS[1], 'at', ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+local known = redis.call('HMGET', KEYS[1], 'at', 'message')
+return {first, known[1], known[2]}
+"""
+"""KEYS: post. ARGV: the time, seconds to remember. In one step, so that none is kept for ever."""
+
 STAND_GROUP = """
 local there = redis.call('EXISTS', KEYS[1]) == 1
 if there and #redis.call('XINFO', 'GROUPS', KEYS[1]) > 0 then return 0 end

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 import redis
 
-from bot.commands.lanes import LaneReader, Pace
+from bot.commands.lanes import LaneReader
+from bot.commands.pace import Pace
 from bot.commands.work import Running
 from bot.errors import StaleError
 from bot.store import Job, Lane, Proposal

@@ -2,11 +2,13 @@
 
 import contextlib
 import itertools
+import math
 import socket
 import threading
 from datetime import UTC, datetime
 
 import pytest
+from slack_sdk import WebClient
 
 from bot.chat import Person, Place
 from bot.errors import ChatUnavailableError
@@ -15,6 +17,7 @@ from bot.settings import SlackSettings
 from bot.slack.client import SlackChat, connect
 from bot.slack.directory import SlackDirectory
 from bot.slack.home import Home
+from bot.slack.retrying import wait_of
 from bot.slack.server import over_socket
 from sandbox.clock import Time
 from sandbox.faults import Fault
@@ -113,6 +116,48 @@ def test_an_answer_to_a_question_that_cannot_be_shown_ends_with_an_error_of_ours
             chat.stream(Place(OPS, "1.0"), Person("U1", "T1")) as stream,
         ):
             stream.end(Footer("m", 0.1, 1, 1.0, "stop"))
+
+
+def limited(wait):
+    head = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %s\r\n" % wait.encode()
+    return whole(b'{"ok": false, "error": "ratelimited"}', head)
+
+
+@pytest.mark.parametrize("wait", ["86400", "61", "Wed, 25 Nov 2026 12:00:00 GMT", "-1", ""])
+@pytest.mark.parametrize("call", ["post", "whisper", "name"])
+def test_nobody_waits_for_a_slack_that_asks_for_more_than_a_minute_or_for_no_time(call, wait):
+    with answering(limited(wait)) as settings:
+        chat, people = (one.connect(settings, Time()) for one in (SlackChat, SlackDirectory))
+
+        with pytest.raises(ChatUnavailableError, match="in Slack: ratelimited"):
+            ASKED[call](chat, people)
+
+
+@pytest.mark.parametrize("wait", ["86400", "30"])
+def test_an_answer_whose_end_slack_limits_again_and_again_ends_with_an_error_of_ours(wait):
+    with answering(limited(wait)) as settings:
+        client = WebClient("xoxb-1", base_url=settings.api_url, retry_handlers=[])
+        chat = SlackChat(client, Time(rate=10_000))
+
+        with (
+            pytest.raises(ChatUnavailableError, match="ending an answer in Slack: ratelimited"),
+            chat.stream(Place(OPS, "1.0"), Person("U1", "T1")) as stream,
+        ):
+            stream.end(Footer("m", 0.1, 1, 1.0, "stop"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 2),
+        ({"Retry-After": ["7"]}, 7),
+        ({"retry-after": "7"}, 7),
+        ({"Retry-After": ["soon"]}, math.inf),
+        ({"Retry-After": ["²"]}, math.inf),
+    ],
+)
+def test_how_long_slack_asks_to_wait(headers, seconds):
+    assert wait_of(headers) == seconds
 
 
 @pytest.mark.parametrize("what", ANSWERS)

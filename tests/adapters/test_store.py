@@ -7,7 +7,7 @@ import pytest
 from bot.errors import StaleError
 from bot.store import GroupState, Proposal, Rollout
 from bot.store.locks import RedisLocks
-from bot.store.redis import RedisStore
+from bot.store.redis import POST_MEMORY, RedisStore
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 FIELDS = ["default", "q", "q", "e", "s", "p", 2, "s1"]
@@ -34,6 +34,14 @@ def test_an_intent_is_kept_with_its_first_time_and_its_message(store):
     assert (first_time.again, first_time.message) == (False, None)
     assert (second.at, second.again, second.message) == (NOON, True, None)
     assert third.message == "17.5"
+
+
+def test_an_intent_is_remembered_anew_each_time_it_is_asked_for(store):
+    store.intend("card:1", NOON)
+    store._redis.persist("leadline:post:card:1")
+    store.intend("card:1", NOON)
+
+    assert 0 < store._redis.ttl("leadline:post:card:1") <= POST_MEMORY
 
 
 def test_of_two_messages_of_one_key_the_one_that_was_kept_first_stands(store):

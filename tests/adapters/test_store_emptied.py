@@ -17,11 +17,13 @@ from bot.store.claims import RedisClaims
 from bot.store.connection import WORKER
 from bot.store.queue import RedisQueue
 from bot.store.redis import RedisStore
+from tests.adapters.conftest import real_redis
 from tests.adapters.lane_worker import proposal
 from tests.adapters.test_store_kill_points import MOST, ambush
 from tests.adapters.test_store_lanes import QUICK, Scribe, change, lane
 from tests.adapters.test_store_put_off import Putting
 from tests.adapters.test_store_queue import NOON
+from tests.engine.raw import until
 
 BOUND = 5.0
 """Seconds after which a command that was put when Redis was empty must have ended."""
@@ -227,3 +229,56 @@ def test_a_job_that_is_put_off_after_redis_was_emptied_is_told(redis_url, queue,
         assert work.wait("lost", "job-1")
 
     assert work.told == ["job-1"]
+
+
+def test_a_bug_in_telling_of_a_lost_job_costs_no_thread(redis_url, queue, raw, caplog):
+    def act(running):
+        if running.job.id == "job-1":
+            raw.flushall()
+            raise StaleError("overtaken")
+
+    def lost(job):
+        work.write("lost", job.id)
+        raise BrokenPipeError("stdout is gone")
+
+    work = Scribe(act)
+    work.lost = lost
+    queue.put(change(1, "m"))
+    with lane(redis_url, work, pace=replace(QUICK, threads=1, renew=60)):
+        assert work.wait("lost", "job-1")
+        queue.put(change(2, "m"))
+        assert work.wait("end", "job-2")
+
+    assert "untold ref=job-1" in caplog.text
+
+
+def test_while_slack_is_slow_to_hear_of_a_lost_job_the_lane_goes_on(tmp_path, caplog):
+    away, go = threading.Event(), threading.Event()
+    work = Putting()
+
+    def perform(running):
+        work.write("begin", running.job.id)
+        if running.job.id == "job-1":
+            assert away.wait(20)
+            return PutOff(work.time.monotonic() + 60, work.time)
+        return None
+
+    def lost(job):
+        assert go.wait(20)
+        work.write("lost", job.id)
+
+    work.perform, work.lost = perform, lost
+    with real_redis(tmp_path, "--save", "") as server:
+        queue = RedisQueue.connect(server.url, WORKER)
+        queue.put(change(1, "m"))
+        with lane(server.url, work, pace=replace(QUICK, renew=60)):
+            assert work.wait("begin", "job-1")
+            server.kill()
+            away.set()
+            assert until(lambda: "unclosed ref=job-1" in caplog.text, 20)
+            server.start()
+            queue.put(change(2, "n"))
+            assert work.wait("begin", "job-2")
+            assert ("lost", "job-1") not in work.lines
+            go.set()
+            assert work.wait("lost", "job-1")

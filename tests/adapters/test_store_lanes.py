@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 import redis
 
-from bot.commands.hand import first_of_each, place
-from bot.commands.lanes import LaneReader, Pace
+from bot.commands.hand import first_of_each, place, remembered
+from bot.commands.lanes import LaneReader
+from bot.commands.pace import Pace
 from bot.errors import StaleError
 from bot.store import Lane, Taken
 from bot.store.claims import RedisClaims
@@ -19,6 +20,7 @@ from bot.store.holding import Hall
 from bot.store.locks import RedisLocks
 from bot.store.queue import RedisQueue
 from tests.adapters.test_store_queue import JOB, NOON
+from tests.engine.raw import until
 
 QUICK = Pace(threads=3, renew=0.1, look=0.1, idle=0.2, blocked=0.01, again=0.01, grace=0.3)
 
@@ -306,6 +308,105 @@ def emptied(queue, which=Lane.CHANGE):
     while queue.depth(which).jobs and time.monotonic() < end:
         pause.wait(0.02)
     return queue.depth(which).jobs == 0
+
+
+class Buggy(RedisClaims):
+    """Has a bug the first time that a job ends."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.bugs = ["a bug"]
+
+    def end(self, taken):
+        if self.bugs:
+            raise ValueError(self.bugs.pop())
+        super().end(taken)
+
+
+def test_a_bug_in_closing_a_job_costs_no_thread_and_it_is_taken_up_anew(redis_url, queue, caplog):
+    work, stop = Scribe(), threading.Event()
+    claims = Buggy.connect(redis_url, "w1")
+    hall = Hall("w1", claims, claims, RedisLocks.connect(redis_url))
+    reader = LaneReader(Lane.CHANGE, hall, work, replace(QUICK, threads=1))
+    queue.put(change(1, "m"))
+    thread = threading.Thread(target=reader.run, args=(stop,))
+    thread.start()
+    try:
+        assert work.wait("end", "job-1", times=2)
+        assert emptied(queue)
+    finally:
+        stop.set()
+        thread.join()
+
+    assert "unclosed ref=job-1" in caplog.text
+
+
+def test_a_job_that_was_lost_and_came_back_is_not_run_without_the_lock(
+    redis_url, queue, raw, caplog
+):
+    go, fences = threading.Event(), []
+
+    def act(running):
+        if running.job.id == "job-2":
+            fences.append(running.fence)
+        elif running.job.id == "job-1":
+            assert go.wait(20)
+
+    work, locks = Scribe(act), RedisLocks.connect(redis_url)
+    queue.put(change(1, "slow"))
+    queue.put(change(2, "z"))
+    before = RedisClaims.connect(redis_url, "w1")
+    before.inherit(Lane.CHANGE)
+    [_, second] = [taken.receipt for taken in before.take(Lane.CHANGE, 2, 0)]
+    with lane(redis_url, work, pace=replace(QUICK, threads=1)):
+        assert work.wait("begin", "job-1")
+        move = ("leadline:jobs:change", "workers", "other:1", 0, [second])
+        raw.xclaim(*move)
+        assert until(lambda: "not ours any more ref=job-2" in caplog.text, 20)
+        raw.xclaim(*move, idle=60_001, justid=True)
+        assert until(lambda: owner(raw, second).startswith("w1:"), 20)
+        fence = locks.acquire("z", "somebody else", 600)
+        go.set()
+        queue.put(change(3))
+        assert work.wait("end", "job-3")
+        assert fences == []
+        locks.release(fence)
+        assert work.wait("end", "job-2")
+
+    assert [fence.key for fence in fences] == ["z"]
+
+
+def owner(raw, receipt):
+    found = raw.xpending_range("leadline:jobs:change", "workers", receipt, receipt, 1)
+    return found[0]["consumer"] if found else ""
+
+
+def test_a_lane_without_room_waits_as_long_as_one_with_room(redis_server):
+    url = redis_server.url
+    queue = RedisQueue.connect(url, WORKER)
+    for number in range(12):
+        queue.put(change(number, "m"))
+    before = RedisClaims.connect(url, "w1")
+    before.inherit(Lane.CHANGE)
+    assert len(before.take(Lane.CHANGE, 12, 0)) == 12
+    assert RedisLocks.connect(url).acquire("m", "somebody else", 600)
+    pace = Pace(threads=2, ahead=4, blocked=1.0, look=0.1)
+    with redis.Redis.from_url(url, socket_timeout=5) as raw, lane(url, Scribe(), pace=pace):
+        threading.Event().wait(0.5)
+        began = raw.info("stats")["total_commands_processed"]
+        threading.Event().wait(2)
+        calls = raw.info("stats")["total_commands_processed"] - began
+
+    assert calls <= 90  # 10 looks a second, of three calls
+
+
+def test_no_log_has_the_words_of_a_question_whose_deployment_cannot_be_told(caplog):
+    def find(job):
+        raise ValueError(job.text)
+
+    assert remembered(find)(replace(JOB, text="what is our merger")) is None
+    assert "no key ref=abc" in caplog.text
+    assert "merger" not in caplog.text
 
 
 def test_an_idle_lane_asks_redis_a_few_times_a_second(redis_server):

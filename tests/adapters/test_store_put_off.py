@@ -1,5 +1,7 @@
 """Jobs put off, over fakeredis and a real redis-server: no thread held, no try or place lost."""
 
+import logging
+import threading
 from dataclasses import replace
 
 import pytest
@@ -172,3 +174,47 @@ def test_a_put_off_job_is_renewed_so_that_no_other_worker_takes_it(redis_url, qu
         assert renewals(raw, 3)
 
     assert work.lines == [("begin", "job-1")]
+
+
+class Dawdling(logging.Handler):
+    """A log whose reader is slow: the line of a job put off waits for its next beginning."""
+
+    def __init__(self, work):
+        super().__init__()
+        self.work = work
+
+    def emit(self, record):
+        if "put off" in record.getMessage():
+            with self.work.wrote:
+                self.work.wrote.wait_for(lambda: len(self.work.lines) > 1, 0.5)
+
+
+def test_a_job_whose_time_has_come_before_it_is_laid_by_does_not_run_twice_at_once(
+    redis_url, queue, caplog
+):
+    go, work = threading.Event(), Putting()
+
+    def perform(running):
+        work.write("begin", running.job.id)
+        if work.lines.count(("begin", running.job.id)) == 1:
+            return PutOff(work.time.monotonic(), work.time)
+        assert go.wait(20)
+        work.write("end", running.job.id)
+        return None
+
+    work.perform = perform
+    caplog.set_level(logging.INFO)
+    log, dawdling = logging.getLogger("bot.commands.lanes"), Dawdling(work)
+    log.addHandler(dawdling)
+    try:
+        queue.put(change(1, "m"))
+        with lane(redis_url, work):
+            assert work.wait("begin", "job-1", times=2)
+            with work.wrote:
+                assert not work.wrote.wait_for(lambda: len(work.lines) > 2, 1)
+            go.set()
+            assert work.wait("end", "job-1")
+    finally:
+        log.removeHandler(dawdling)
+
+    assert work.lines.count(("begin", "job-1")) == 2

@@ -19,7 +19,7 @@ from bot.errors import (
 )
 from bot.store import Depth, Job, Lane, Origin
 from bot.store.claims import PARKED_FOR, RedisClaims
-from bot.store.connection import EDGE, WORKER
+from bot.store.connection import EDGE, WORKER, Own, connect
 from bot.store.holding import Begun
 from bot.store.queue import RedisQueue
 
@@ -402,3 +402,31 @@ def test_a_redis_that_refuses_a_write_is_said_so_and_nothing_is_kept(redis_serve
         raw.config_set("maxmemory", "0")
 
     assert queue.put(JOB)
+
+
+OLD_REFUSAL = "ERR Error running script (call to f_1): @user_script:4: -READONLY You can't write"
+
+
+@pytest.mark.parametrize("refusal", ["READONLY You can't write", OLD_REFUSAL])
+@pytest.mark.parametrize("way", ["own", "pool"])
+def test_after_the_refusal_of_a_replica_another_connection_is_made(way, refusal, redis_server):
+    url = redis_server.url
+    client = Own(url, EDGE).client() if way == "own" else connect(url, EDGE)
+    before = client.client_id()
+
+    with pytest.raises(redis.ReadOnlyError):
+        client.eval("return redis.error_reply(ARGV[1])", 0, refusal)
+
+    assert client.client_id() != before
+
+
+def test_a_redis_that_has_become_a_replica_is_away_until_it_leads_again(redis_server):
+    queue = RedisQueue.connect(redis_server.url)
+    with redis.Redis.from_url(redis_server.url, socket_timeout=5) as raw:
+        queue.put(job(1))
+        raw.replicaof("127.0.0.1", "1")
+        with pytest.raises(StoreUnavailableError, match="refused by a replica; point REDIS_URL"):
+            queue.put(job(2))
+        raw.replicaof("NO", "ONE")
+
+    assert queue.put(job(2))

@@ -83,6 +83,20 @@ def test_a_folder_that_was_removed_in_part_goes_for_good(tmp_path):
     assert folders(tmp_path) == []
 
 
+def test_what_cannot_be_removed_stays_and_keeps_nothing_else_from_being_removed(tmp_path, caplog):
+    scratch.enter(tmp_path).leave()
+    [parent] = tmp_path.iterdir()
+    stray = parent / "process-a"
+    stray.write_text("no folder")
+    (parent / "process-b").mkdir()
+
+    own = scratch.enter(tmp_path)
+
+    assert folders(tmp_path) == sorted([str(stray), str(own.path)])
+    assert f"left over folder={stray}" in caplog.text
+    own.leave()
+
+
 def test_without_a_place_a_process_goes_on_and_says_so(tmp_path, caplog):
     (tmp_path / f"leadline-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere").mkdir()

@@ -143,9 +143,24 @@ def test_an_address_of_redis_that_is_none_is_refused_without_its_password(url):
     assert str(refused.value) == told
 
 
-def test_an_option_of_redis_that_cannot_be_one_is_a_wrong_setting_too():
+@pytest.mark.parametrize("option", ["socket_timeout=canary", "foo=1", "protocol=9"])
+def test_an_option_of_redis_that_cannot_be_one_is_a_wrong_setting_too(option):
     with pytest.raises(UsageError, match="REDIS_URL has options that redis-py does not take"):
-        connect("redis://redis?socket_timeout=canary", EDGE)
+        connect(f"redis://redis/0?{option}", EDGE)
+
+
+@pytest.mark.parametrize("value", ["user:canary@proxy:3128", "http://user:canary@proxy:99999"])
+def test_a_wrong_address_that_may_hold_a_password_is_not_shown(value):
+    with pytest.raises(UsageError, match="LEADLINE_ENGINE_PROXY is no address of HTTP") as refused:
+        Settings.load({**ALL, "LEADLINE_ENGINE_PROXY": value})
+    assert "canary" not in str(refused.value)
+
+
+def test_the_password_of_a_proxy_is_known_to_the_log_and_not_shown():
+    made = Settings.load({**ALL, "LEADLINE_ENGINE_PROXY": "http://user:can%40ry@proxy:3128"})
+
+    assert {"can%40ry", "can@ry"} <= {*made.secrets}
+    assert "can%40ry" not in repr(made)
 
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "GITHUB_TOKEN"])

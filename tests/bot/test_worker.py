@@ -13,7 +13,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bot.audit import Entry
-from bot.commands.lanes import Pace
+from bot.commands.pace import Pace
 from bot.commands.work import PutOff, Running
 from bot.commands.worker import Worker
 from bot.errors import NotFoundError, StaleError, StoreUnavailableError
