@@ -10,8 +10,8 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header 
 demo: install ## the whole loop on this machine, against the sandbox
 	$(BIN)/leadline sandbox --story
 
-test: check ## lint, types, import contracts and all tests, two files at a time
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: check ## lint, types, import contracts and all tests, three files at a time
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: install ## lint, types and import contracts only
 	$(BIN)/ruff check .

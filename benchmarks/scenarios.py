@@ -10,7 +10,7 @@ import sys
 import time
 
 FILES = ("test_talk.py", "test_bad_inputs.py", "test_edge.py")
-AS_MAKE_TEST = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+AS_MAKE_TEST = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 BUDGET = 60.0  # seconds for 100 tests, on two cores
 
 

@@ -114,7 +114,7 @@ ESSENTIAL = {
               "RPUSH leadline:wakes", "RELEASE leadline:lock:example/k[0-9]+",
               "END leadline:jobs:change"},
 }  # fmt: skip
-FEWEST = {"slack and github": 12, "redis": 30}
+FEWEST = {"slack and github": 12, "redis": 25}
 
 
 def check_one_of_everything(worlds, name, where):
