@@ -6,7 +6,9 @@ What begins with no verb may be a question that lacks it, so nothing of that is 
 import contextlib
 import traceback
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from bot.audit import Entry, fingerprint
 from bot.commands.command import Ask
 from bot.commands.grammar import first, parse
 from bot.commands.verbs import EXAMPLES
@@ -31,6 +33,25 @@ def verb_of(job: Job) -> str:
     """Return the verb of a job, of a closed list: metrics keep a number for each."""
     verb, _ = first(job.text)
     return verb if verb in EXAMPLES else UNKNOWN
+
+
+def entry_of(job: Job, account: Account, at: datetime, outcome: str, detail: str) -> Entry:
+    """Return the line of the audit log for a job that has ended."""
+    question = fingerprint(account.question) if account.question else None
+    return Entry(
+        at=at,
+        ref=job.id,
+        act=account.act or verb_of(job),
+        person=job.person,
+        team=job.team,
+        channel=job.channel,
+        outcome=outcome,
+        environment=account.environment,
+        name=account.name,
+        detail=detail,
+        question_length=question.length if question else 0,
+        question_sha256=question.sha256 if question else "",
+    )
 
 
 def kept(job: Job, error: Exception) -> str:

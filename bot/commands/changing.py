@@ -134,8 +134,7 @@ class Changer:
         if self._known(wanted):
             return
         if pull and pull.review is not Review.CLOSED:
-            card = self._remembered(wanted) or self._card(wanted, asked)
-            self._keep(wanted, pull, asked, card)
+            self._keep(wanted, pull, asked, self._card(wanted, asked))
 
     def _say_not_proposed(
         self, wanted: Wanted, asked: Asked, card: Place, error: Exception

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot import metrics
-from bot.audit import Audit, Entry, Outcome, fingerprint
+from bot.audit import Audit, Outcome
 from bot.chat import Chat, Person, Place
-from bot.commands.account import Account, kept, question_of, verb_of
+from bot.commands.account import Account, entry_of, kept, question_of, verb_of
 from bot.commands.hand import remembered
 from bot.commands.lanes import LaneReader
 from bot.commands.pace import Pace
@@ -163,22 +163,7 @@ class Worker:
 
     def _end(self, job: Job, account: Account, end: _End, seconds: float = 0.0) -> None:
         """Keep in the audit log how a job ended, count it, and tell its person what is left."""
-        act = account.act or verb_of(job)
-        question = fingerprint(account.question) if account.question else None
-        entry = Entry(
-            at=self.clock.now(),
-            ref=job.id,
-            act=act,
-            person=job.person,
-            team=job.team,
-            channel=job.channel,
-            outcome=end.outcome,
-            environment=account.environment,
-            name=account.name,
-            detail=end.detail,
-            question_length=question.length if question else 0,
-            question_sha256=question.sha256 if question else "",
-        )
+        entry = entry_of(job, account, self.clock.now(), end.outcome, end.detail)
         self.audit.record(entry)
         metrics.ended(
             verb_of(job), COUNTED.get(end.outcome) or metrics.Outcome(end.outcome), seconds

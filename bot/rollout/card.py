@@ -75,14 +75,12 @@ def _change(proposal: Proposal, main: Outline) -> str:
     """Return what a proposal would make of what main has, in a line."""
     if proposal.removal:
         return "its removal"
-    new, parts = _outline(proposal), []
-    parts += [new.model] if new.model != main.model else []
-    parts += [new.engine] if new.engine != main.engine else []
-    parts += [new.shape] if new.shape != main.shape else []
-    parts += [new.parallel] if new.parallel != main.parallel else []
-    parts += [f"{new.gpus} GPUs"] if new.gpus != main.gpus else []
-    parts += [new.fit] if new.fit != main.fit else []
-    return " · ".join(parts) or "other settings"
+    both = zip(_words(_outline(proposal)), _words(main), strict=True)
+    return " · ".join(new for new, old in both if new != old) or "other settings"
+
+
+def _words(has: Outline) -> tuple[str, ...]:
+    return (has.model, has.engine, has.shape, has.parallel, f"{has.gpus} GPUs", has.fit)
 
 
 def note(rollout: Rollout | None, seen: Observation | None, said: str) -> str:

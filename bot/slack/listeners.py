@@ -13,8 +13,9 @@ from typing import Any
 from slack_bolt import Ack, App
 from slack_sdk import WebClient
 
-from bot.audit import Audit, Entry
+from bot.audit import Audit
 from bot.chat import Person, Place
+from bot.commands.account import Account, entry_of
 from bot.errors import BotError, QueueFullError, StoreUnavailableError
 from bot.notice import Usage
 from bot.slack import forms, intake
@@ -238,18 +239,11 @@ class Edge:
 
     def _note(self, job: Job, act: str, ended: Ended, running: Running | None = None) -> None:
         """Keep in the audit log what ends here; everything else is noted by its worker."""
-        entry = Entry(
-            at=self.clock.now(),
-            ref=job.id,
-            act=act,
-            person=job.person,
-            team=job.team,
-            channel=job.channel,
-            outcome=ended.outcome,
-            environment=running.environment if running else "",
-            name=running.name if running else "",
-            detail=f"answer {running.key}" if running else ended.line,
-        )
+        account, detail = Account(act), ended.line
+        if running:
+            account = Account(act, running.environment, running.name)
+            detail = f"answer {running.key}"
+        entry = entry_of(job, account, self.clock.now(), ended.outcome, detail)
         self.audit.record(entry)
 
     def _whisper(self, job: Job, line: str, client: WebClient) -> None:
