@@ -6,7 +6,10 @@ import socket
 import subprocess
 
 import pytest
+import redis
 
+from bot.store.connection import WORKER
+from bot.store.queue import RedisQueue
 from sandbox.redis import serving_redis
 from tests.counterparts.required import missing
 
@@ -62,3 +65,14 @@ def redis_server(tmp_path):
     """Give a real Redis that nothing acknowledged is lost from, not even by a kill."""
     with real_redis(tmp_path, "--appendonly", "yes", "--appendfsync", "always") as server:
         yield server
+
+
+@pytest.fixture
+def queue(redis_url):
+    return RedisQueue.connect(redis_url, WORKER)
+
+
+@pytest.fixture
+def raw(redis_url):
+    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5) as client:
+        yield client

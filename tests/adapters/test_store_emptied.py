@@ -8,7 +8,6 @@ import time
 from dataclasses import replace
 
 import pytest
-import redis
 
 from bot.commands.work import PutOff
 from bot.errors import LostError, StaleError
@@ -39,17 +38,6 @@ class Witness(Scribe):
     def key(self, job):
         self.held.add(job.id)
         return super().key(job)
-
-
-@pytest.fixture
-def queue(redis_url):
-    return RedisQueue.connect(redis_url, WORKER)
-
-
-@pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5) as client:
-        yield client
 
 
 CALLS = {

@@ -71,11 +71,6 @@ def crew(redis_url):
 
 
 @pytest.fixture
-def queue(redis_url):
-    return RedisQueue.connect(redis_url, WORKER)
-
-
-@pytest.fixture
 def raw(redis_url):
     with reading(redis_url) as client:
         yield client

@@ -6,7 +6,6 @@ import threading
 import time
 from dataclasses import replace
 
-import pytest
 import redis
 
 from bot.commands.hand import first_of_each, place, remembered
@@ -77,17 +76,6 @@ def lane(url, work, name="w1", pace=QUICK, which=Lane.CHANGE, patience=WORKER):
     finally:
         stop.set()
         thread.join()
-
-
-@pytest.fixture
-def queue(redis_url):
-    return RedisQueue.connect(redis_url, WORKER)
-
-
-@pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5) as client:
-        yield client
 
 
 def change(number, deployment=""):

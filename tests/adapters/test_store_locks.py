@@ -4,7 +4,6 @@ import contextlib
 import threading
 
 import pytest
-import redis
 
 from bot.errors import StaleError
 from bot.store import Rollout
@@ -20,12 +19,6 @@ LONG = 60.0
 @pytest.fixture
 def locks(redis_url):
     return RedisLocks.connect(redis_url)
-
-
-@pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5) as client:
-        yield client
 
 
 def test_one_holder_at_a_time(locks):

@@ -5,15 +5,12 @@ import threading
 from dataclasses import replace
 
 import pytest
-import redis
 
 from bot.commands.work import PutOff
 from bot.errors import StaleError
 from bot.store import Lane
 from bot.store.claims import RedisClaims
-from bot.store.connection import WORKER
 from bot.store.holding import Begun
-from bot.store.queue import RedisQueue
 from sandbox.clock import Time
 from tests.adapters.test_store_lanes import QUICK, Scribe, change, lane, renewals
 from tests.adapters.test_store_queue import NOON
@@ -49,17 +46,6 @@ class Putting(Scribe):
                     return True
                 self.time.advance(WAIT)
         return False
-
-
-@pytest.fixture
-def queue(redis_url):
-    return RedisQueue.connect(redis_url, WORKER)
-
-
-@pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5) as client:
-        yield client
 
 
 def test_a_job_that_is_put_off_waits_without_a_thread_and_before_the_next_of_its_deployment(

@@ -35,17 +35,6 @@ def job(number):
 
 
 @pytest.fixture
-def queue(redis_url):
-    return RedisQueue.connect(redis_url, WORKER)
-
-
-@pytest.fixture
-def raw(redis_url):
-    with redis.Redis.from_url(redis_url, decode_responses=True, socket_timeout=5) as client:
-        yield client
-
-
-@pytest.fixture
 def worker(redis_url):
     """Give processes of workers by name; a second one of a name is that worker started again."""
 
